@@ -1,0 +1,132 @@
+"""Which programs make up the local system, where they listen, and what they read from the environment."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from deploy.local.errors import LaunchError
+from deploy.local.ports import LOOPBACK, free_ports
+from deploy.local.tokens import CLIENTS, client_secrets
+from shared.settings import DEFAULT_PORTS, SERVICES
+
+DEFAULTS = {"issuer": 8000, **DEFAULT_PORTS, "sandbox": 8010}
+HAVE_REFERENCE_DATA = ("sla", "workflow", "intake")
+PROVINCE = "deploy/province"
+Stage = Literal["issuer", "service", "sandbox"]
+STAGES: tuple[Stage, ...] = ("issuer", "service", "sandbox")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process that runs as long as the system does and answers HTTP."""
+
+    name: str
+    argv: tuple[str, ...]
+    port: int
+    stage: Stage = "service"
+    env: Mapping[str, str] = field(default_factory=dict)
+    ready_path: str = "/readyz"
+    docs_path: str = "/docs"
+
+    @property
+    def url(self) -> str:
+        """Return its base address."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One command that has to succeed before the programs start."""
+
+    name: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole system: databases, *migrations* (at once), *loads* (one by one), then programs by stage."""
+
+    programs: tuple[Program, ...]
+    databases: tuple[str, ...] = ()
+    migrations: tuple[Task, ...] = ()
+    loads: tuple[Task, ...] = ()
+
+    def with_free_ports(self) -> "Plan":
+        """Return the same system on ports that nothing uses."""
+        ports = free_ports(len(self.programs))
+        moved = (replace(program, port=port) for program, port in zip(self.programs, ports, strict=True))
+        return replace(self, programs=tuple(moved))
+
+
+def local_plan() -> Plan:
+    """Return the system as ``make run`` starts it, on the default ports or those of the environment."""
+    present = tuple(name for name in SERVICES if _exists(f"services.{name}.__main__"))
+    programs = [Program("issuer", python("deploy.local.issuer"), port("issuer"), "issuer", docs_path="")]
+    programs += [Program(name, python(f"services.{name}", "all"), port(name)) for name in present]
+    if _exists("deploy.sandbox.__main__"):
+        programs.append(Program("sandbox", python("deploy.sandbox"), port("sandbox"), "sandbox"))
+    return Plan(
+        programs=tuple(programs),
+        databases=tuple(f"lienthong_{name}" for name in present),
+        migrations=tuple(Task(f"{name}-migrate", python(f"services.{name}", "migrate")) for name in present),
+        loads=tuple(
+            Task(f"{name}-load", python(f"services.{name}", "load", PROVINCE))
+            for name in HAVE_REFERENCE_DATA
+            if name in present
+        ),
+    )
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command that runs *module* with this Python."""
+    return (sys.executable, "-m", module, *arguments)
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that moves the port of *name*."""
+    return f"LIENTHONG_{name.upper()}_PORT"
+
+
+def port(name: str) -> int:
+    """Return the port of *name*: the environment's or the default."""
+    text = os.environ.get(variable(name)) or str(DEFAULTS[name])
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        msg = f"{variable(name)}={text} is not a port"
+        raise LaunchError(msg)
+    return int(text)
+
+
+def environment(data_dir: Path, plan: Plan, engines: Mapping[str, str], clock: str) -> dict[str, str]:
+    """Return what every program reads; *engines* are ``LIENTHONG_POSTGRES_URL`` and ``LIENTHONG_KAFKA``."""
+    addresses: dict[str, str] = {}
+    for program in plan.programs:
+        prefix = f"LIENTHONG_{program.name.upper()}"
+        addresses |= {f"{prefix}_PORT": str(program.port), f"{prefix}_URL": program.url}
+    issuer = next((program.url for program in plan.programs if program.stage == "issuer"), "")
+    tokens = (
+        {"ISSUER": issuer, "JWKS_URL": f"{issuer}/jwks.json", "TOKEN_URL": f"{issuer}/token"}
+        if issuer
+        else {}
+    )
+    common = {"MODE": "local", "HOST": LOOPBACK, "DATA": str(data_dir), "CLOCK": clock} | tokens
+    prefixed = {f"LIENTHONG_{name}": value for name, value in common.items()}
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **engines, **addresses, **prefixed}
+
+
+def credentials(data_dir: Path, name: str) -> dict[str, str]:
+    """Return the client id and secret with which *name* calls its peers; nothing if it is no client."""
+    service = name.partition("-")[0]
+    if service not in CLIENTS:
+        return {}
+    return {"LIENTHONG_CLIENT_ID": service, "LIENTHONG_CLIENT_SECRET": client_secrets(data_dir)[service]}
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,1 @@
+"""The four services of Liên Thông; none imports another."""

@@ -1,0 +1,79 @@
+"""What intake does with the facts of the others; it ignores none of them: all are kept for the timeline view."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake import handlers, repository
+from services.intake.schemas import PaymentAsk
+from shared.consumer import Consumer, Received
+from shared.events import notify, sla, workflow
+from shared.timeline import Event
+
+consumer = Consumer("intake")
+
+
+@consumer.on(workflow.LegAcknowledged)
+async def start_processing(session: AsyncSession, got: Received[workflow.LegAcknowledged]) -> None:
+    await handlers.start_processing(session, got.dossier_id)
+
+
+@consumer.on(workflow.TaxNoticeIssued)
+async def take_tax_notice(session: AsyncSession, got: Received[workflow.TaxNoticeIssued]) -> None:
+    notice = got.fact
+    ask = PaymentAsk(notice_no=notice.notice_no, kind="tax", amount=notice.amount, due_on=notice.due_on)
+    await handlers.take_tax_notice(session, got.head, ask)
+
+
+@consumer.on(workflow.RouteCompleted)
+async def resolve_dossier(session: AsyncSession, got: Received[workflow.RouteCompleted]) -> None:
+    await handlers.resolve_dossier(session, got.head, got.fact.outcome)
+
+
+@consumer.on(sla.DeadlineMoved)
+async def move_appointment(session: AsyncSession, got: Received[sla.DeadlineMoved]) -> None:
+    await handlers.copy_appointment(session, got.dossier_id, appointment_at=got.fact.to_at)
+
+
+@consumer.on(sla.ClockSuspended)
+async def suspend_appointment(session: AsyncSession, got: Received[sla.ClockSuspended]) -> None:
+    await handlers.copy_appointment(session, got.dossier_id, suspended_ground=got.fact.ground)
+
+
+@consumer.on(sla.ClockResumed)
+async def resume_appointment(session: AsyncSession, got: Received[sla.ClockResumed]) -> None:
+    await handlers.copy_appointment(session, got.dossier_id)
+
+
+consumer.ignore(
+    workflow.RouteOpened,
+    workflow.LegOffered,
+    workflow.LegRefused,
+    workflow.LegAssigned,
+    workflow.LegCompleted,
+    workflow.LegReturned,
+    workflow.LegCancelled,
+    workflow.SupplementProposed,
+    sla.ClockStarted,
+    sla.DeadlineApproaching,
+    sla.DeadlineMissed,
+    sla.DeadlineMissWithdrawn,
+    sla.ClockFinished,
+    notify.MessageSent,
+    notify.MessageFailed,
+)
+
+
+async def keep(session: AsyncSession, events: list[Event]) -> None:
+    """Keep every fact of a batch for the timeline view."""
+    await repository.keep_foreign(session, events)
+
+
+async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Bring the dossiers of a batch into the session."""
+    await repository.preload(session, ids)
+
+
+consumer.witness = keep
+consumer.preload = preload

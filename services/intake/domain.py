@@ -1,0 +1,140 @@
+"""The pure rules of intake: the states of a dossier, what each action and each fact does to them, its code."""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+
+from shared.errors import AlreadyDone, DomainError, IllegalTransition, Text
+
+
+class Status(StrEnum):
+    """The states of a dossier (api.md); the national portal's code of each is in ``PORTAL_CODE``."""
+
+    SUBMITTED = "submitted"
+    SUPPLEMENT_REQUESTED = "supplement_requested"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    PROCESSING = "processing"
+    PAYMENT_REQUESTED = "payment_requested"
+    RESOLVED = "resolved"
+    POSTED = "posted"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+
+
+class Action(StrEnum):
+    """What a person may do to a dossier."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    REQUEST_SUPPLEMENT = "request-supplement"
+    SUPPLEMENT = "supplement"
+    REQUEST_PAYMENT = "request-payment"
+    PAY = "payments"
+    WITHDRAW = "withdraw"
+    STOP = "stop"
+    POST_RESULT = "post-result"
+    RETURN_RESULT = "return-result"
+    REOPEN = "reopen"
+
+
+PORTAL_CODE: Mapping[Status, int] = {
+    Status.SUBMITTED: 1,
+    Status.ACCEPTED: 2,
+    Status.REFUSED: 3,
+    Status.PROCESSING: 4,
+    Status.SUPPLEMENT_REQUESTED: 5,
+    Status.PAYMENT_REQUESTED: 6,
+    Status.WITHDRAWN: 7,
+    Status.STOPPED: 8,
+    Status.RESOLVED: 9,
+    Status.POSTED: 9,
+    Status.RETURNED: 10,
+}
+
+_OPEN = (Status.ACCEPTED, Status.PROCESSING, Status.PAYMENT_REQUESTED)
+BACK = None
+"""The state before the supplement was requested."""
+
+TRANSITIONS: Mapping[Action, Mapping[Status, Status | None]] = {
+    Action.ACCEPT: {Status.SUBMITTED: Status.ACCEPTED},
+    Action.REFUSE: {Status.SUBMITTED: Status.REFUSED},
+    Action.REQUEST_SUPPLEMENT: dict.fromkeys((Status.SUBMITTED, *_OPEN), Status.SUPPLEMENT_REQUESTED),
+    Action.SUPPLEMENT: {Status.SUPPLEMENT_REQUESTED: BACK},
+    Action.REQUEST_PAYMENT: dict.fromkeys((Status.PROCESSING, Status.PAYMENT_REQUESTED), Status.PAYMENT_REQUESTED),
+    Action.PAY: {Status.PAYMENT_REQUESTED: Status.PAYMENT_REQUESTED},
+    Action.WITHDRAW: dict.fromkeys((Status.SUBMITTED, Status.SUPPLEMENT_REQUESTED, *_OPEN), Status.WITHDRAWN),
+    Action.STOP: dict.fromkeys((Status.SUPPLEMENT_REQUESTED, *_OPEN), Status.STOPPED),
+    Action.POST_RESULT: {Status.RESOLVED: Status.POSTED},
+    Action.RETURN_RESULT: dict.fromkeys((Status.RESOLVED, Status.POSTED), Status.RETURNED),
+    Action.REOPEN: dict.fromkeys((Status.RESOLVED, Status.RETURNED), Status.PROCESSING),
+}
+_RESULT_OF = {
+    Action.ACCEPT: Status.ACCEPTED,
+    Action.REFUSE: Status.REFUSED,
+    Action.WITHDRAW: Status.WITHDRAWN,
+    Action.STOP: Status.STOPPED,
+    Action.POST_RESULT: Status.POSTED,
+    Action.RETURN_RESULT: Status.RETURNED,
+}
+
+STARTED: Mapping[Status, Status] = {Status.ACCEPTED: Status.PROCESSING}
+"""The first leg was acknowledged; in every other state that fact changes nothing."""
+NOTICE_ISSUED: Mapping[Status, Status] = dict.fromkeys(_OPEN, Status.PAYMENT_REQUESTED)
+RESOLVED: Mapping[Status, Status] = dict.fromkeys((*_OPEN, Status.SUPPLEMENT_REQUESTED), Status.RESOLVED)
+"""Processing ended; a dossier that was withdrawn or stopped meanwhile stays so (the fact is moot)."""
+
+COMPLETION: Mapping[Status, int] = {
+    Status.SUBMITTED: 0,
+    Status.ACCEPTED: 10,
+    Status.PROCESSING: 50,
+    Status.SUPPLEMENT_REQUESTED: 50,
+    Status.PAYMENT_REQUESTED: 60,
+    Status.RESOLVED: 90,
+    Status.POSTED: 95,
+}
+"""Percent, as the public look-up shows it; every ended state is 100."""
+
+
+class CodesExhausted(DomainError):
+    """The unit has issued 9,999 codes today: a number is never used twice."""
+
+    status = 409
+    code = "codes_exhausted"
+    title = Text("Đã hết số hồ sơ trong ngày", "No dossier code is left for today")
+
+
+def allowed(status: Status) -> list[str]:
+    """Return the actions that *status* allows."""
+    return [action.value for action, table in TRANSITIONS.items() if status in table]
+
+
+def next_status(status: Status, action: Action, before: Status | None = None) -> Status:
+    """Return the state after *action*; *before* is where a supplement goes back to.
+
+    Raises AlreadyDone if the action was done, IllegalTransition if the state does not allow it.
+    """
+    table = TRANSITIONS[action]
+    if status in table:
+        return table[status] or before or Status.SUBMITTED
+    error = AlreadyDone if _RESULT_OF.get(action) is status else IllegalTransition
+    raise error(
+        Text(
+            f"Hồ sơ đang ở trạng thái {status.value}, không thể thực hiện {action.value}",
+            f"the dossier is {status.value}, {action.value} is not possible",
+        ),
+        extra={"status_now": status.value, "allowed": allowed(status)},
+    )
+
+
+def dossier_code(prefix: str, day: date, number: int) -> str:
+    """Return the official code ``prefix-YYMMDD-NNNN`` (rules.md §1.1); CodesExhausted past 9999."""
+    if number > 9999:
+        raise CodesExhausted(prefix)
+    return f"{prefix}-{day:%y%m%d}-{number:04}"
+
+
+def completion(status: Status) -> int:
+    """Return the degree of completion in percent."""
+    return COMPLETION.get(status, 100)

@@ -1,0 +1,1 @@
+"""The service that owns calendars, clocks, lawful suspensions, deadlines, apologies and statistics."""

@@ -1,0 +1,98 @@
+"""An event on the wire: CloudEvents 1.0 in Kafka binary mode, and the JSON form in which ledgers replay it."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.timeline import SOURCES, Event, format_chain, format_time, parse_after, parse_chain
+
+TOPIC = "dossier.timeline"
+SOURCE_PREFIX = "/lienthong/"
+MAX_EVENT_BYTES = 256 * 1024
+
+Headers = list[tuple[str, bytes]]
+
+
+class Undecodable(ValueError):
+    """The message is not one of ours; the ledger of its source has the true one."""
+
+
+def to_headers(event: Event) -> Headers:
+    """Return the ``ce_*`` headers; optional attributes that are empty are left out."""
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": str(event.id),
+        "ce_source": SOURCE_PREFIX + event.source,
+        "ce_type": event.type,
+        "ce_time": format_time(event.time),
+        "ce_subject": str(event.dossier_id),
+        "ce_dossierseq": str(event.seq),
+        "ce_chain": format_chain(event.chain),
+        "ce_after": event.after,
+        "ce_correlationid": event.correlation_id,
+        "ce_traceparent": event.traceparent,
+        "content-type": "application/json",
+    }
+    return [(name, value.encode()) for name, value in attributes.items() if value]
+
+
+def from_message(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Event:
+    """Read a Kafka message; Undecodable if an attribute is missing or malformed."""
+    try:
+        return _from_attributes({name: text.decode() for name, text in headers}, value or b"")
+    except (KeyError, ValueError, UnicodeDecodeError) as error:
+        raise Undecodable(str(error)) from error
+
+
+def _from_attributes(attributes: dict[str, str], data: bytes) -> Event:
+    source = attributes["ce_source"].removeprefix(SOURCE_PREFIX)
+    if source not in SOURCES:
+        raise Undecodable(source)
+    after = attributes.get("ce_after", "")
+    parse_after(after)
+    return Event(
+        source=source,
+        dossier_id=UUID(attributes["ce_subject"]),
+        seq=int(attributes["ce_dossierseq"]),
+        id=UUID(attributes["ce_id"]),
+        type=attributes["ce_type"],
+        time=datetime.fromisoformat(attributes["ce_time"]),
+        after=after,
+        chain=parse_chain(attributes["ce_chain"]),
+        data=data,
+        correlation_id=attributes.get("ce_correlationid", ""),
+        traceparent=attributes.get("ce_traceparent", ""),
+    )
+
+
+class ReplayedEvent(BaseModel):
+    """An event as ``POST /v1/events/pull`` answers it; *data* are the exact bytes in base64."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    dossier_id: UUID
+    seq: int
+    id: UUID
+    type: str
+    time: datetime
+    after: str
+    chain: str
+    data: str
+    correlation_id: str = ""
+    traceparent: str = ""
+
+    @classmethod
+    def of(cls, event: Event) -> "ReplayedEvent":
+        """Return the replay form of *event*."""
+        fields: dict[str, Any] = {name: getattr(event, name) for name in Event.__slots__}
+        return cls(**{**fields, "chain": format_chain(event.chain), "data": b64encode(event.data).decode()})
+
+    def event(self) -> Event:
+        """Return the event, byte for byte as it was published."""
+        fields = {name: getattr(self, name) for name in Event.__slots__}
+        return Event(**{**fields, "chain": parse_chain(self.chain), "data": b64decode(self.data)})

@@ -1,0 +1,76 @@
+"""Reference data that more than one service decides with: procedures and agencies (calendars: ``shared.worktime``)."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events.base import Code, Limit
+
+AgencyKind = Literal[
+    "one_stop_unit",
+    "provincial_department",
+    "district_division",
+    "land_registration_office",
+    "land_registration_branch",
+    "tax_branch",
+    "police",
+    "social_insurance",
+    "civil_status",
+    "other",
+]
+
+
+class ReferenceData(BaseModel):
+    """One immutable version of something; in force from *valid_from* to *valid_to* (its last day)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Code
+    version: int = Field(ge=1)
+    valid_from: date
+    valid_to: date | None = None
+
+
+class Agency(ReferenceData):
+    """An office that may hold a leg or receive dossiers; effective-dated, with its successor."""
+
+    name: str
+    kind: AgencyKind
+    level: Literal["province", "district", "commune"]
+    calendar_code: Code
+    dossier_code_prefix: Code | None = None
+    """Set for units that receive dossiers; the code is prefix-YYMMDD-NNNN."""
+    parent_code: Code | None = None
+    successor_code: Code | None = None
+
+
+class Component(BaseModel):
+    """A paper that belongs to a dossier of a procedure."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Code
+    name: str
+    is_required: bool = True
+
+
+class Procedure(ReferenceData):
+    """A catalogue entry (thủ tục hành chính) with the limit the law gives it."""
+
+    name: str
+    field_code: Code
+    field_name: str
+    level: Literal["province", "district", "commune"]
+    service_level: Literal["full", "partial"]
+    limit: Limit
+    remote_area_limit: Limit | None = None
+    """In force for dossiers whose attribute ``remote_area`` is true."""
+    limit_note: str = ""
+    """What form 01 says about spans that are not in the limit."""
+    citation: str
+    components: list[Component]
+    attributes_schema: dict[str, Any]
+    """JSON Schema 2020-12 of the attributes a submission carries."""
+    public_attributes: list[str] = Field(default_factory=list)
+    """Names of the attributes that are not personal: only these leave intake."""

@@ -1,0 +1,75 @@
+"""Facts that sla publishes: the clock of a dossier, its lawful stops, its deadline and what became of it."""
+
+from typing import ClassVar, Literal
+
+from shared.events.base import Code, Fact, Instant, Limit, Reference
+
+
+class SlaFact(Fact):
+    """A fact whose source is sla."""
+
+    source: ClassVar[str] = "sla"
+
+
+class ClockStarted(SlaFact):
+    """The clock runs; first deadline, by this calendar."""
+
+    calendar: Reference
+    limit: Limit
+    deadline_at: Instant
+
+
+class ClockSuspended(SlaFact):
+    """The clock stands still on a lawful ground; until it is resumed there is no deadline."""
+
+    suspension_no: int
+    ground: Code
+    citation: str
+
+
+class ClockResumed(SlaFact):
+    """The span ended; *restarts* says that the whole limit runs anew (after a supplement)."""
+
+    suspension_no: int
+    ground: Code
+    excluded_minutes: int
+    restarts: bool
+
+
+class DeadlineMoved(SlaFact):
+    """The law moved the deadline; intake copies it to the appointment, notify tells the applicant."""
+
+    from_at: Instant
+    to_at: Instant
+    reason: Code
+    citation: str
+
+
+class DeadlineApproaching(SlaFact):
+    """Little of the limit is left."""
+
+    deadline_at: Instant
+    remaining_minutes: int
+    holder_agency_code: Code | None = None
+
+
+class DeadlineMissed(SlaFact):
+    """The deadline passed before processing ended."""
+
+    deadline_at: Instant
+    holder_agency_code: Code | None = None
+
+
+class DeadlineMissWithdrawn(SlaFact):
+    """A fact with an earlier time arrived later: the deadline was not missed after all."""
+
+    deadline_at: Instant
+
+
+class ClockFinished(SlaFact):
+    """Processing ended; the verdict by rules.md §4."""
+
+    verdict: Literal["early", "on_time", "late", "not_judged"]
+    deadline_at: Instant | None = None
+    finished_at: Instant
+    elapsed_minutes: int

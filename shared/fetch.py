@@ -1,0 +1,83 @@
+"""The fetch loop: reads from their source's ledger the events that are on hold, and applies them."""
+
+from collections import defaultdict
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db import Sessions
+from shared.inbox import Inbox
+from shared.peers import PeerAway, Peers
+from shared.reference import catch_up
+from shared.tables import HeadRow, Hold, Parked
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+LONGEST_WAIT = text("interval '30 seconds'")
+
+Wants = dict[str, list[tuple[UUID, int]]]
+
+
+class Fetch:
+    """Turns holds into applied events; a hold that can not be met yet is tried again with growing pauses."""
+
+    def __init__(self, inbox: Inbox, sessions: Sessions, peers: Peers) -> None:
+        self.inbox = inbox
+        self.sessions = sessions
+        self.peers = peers
+
+    async def tick(self) -> bool:
+        """Fetch one batch of due holds; True if there were any."""
+        async with self.sessions.begin() as session:
+            wants = await self._due(session)
+        if not wants:
+            return False
+        events = []
+        for source, wanted in wants.items():
+            try:
+                events += await self.peers.pull(source, wanted)
+            except PeerAway as error:
+                log.warning("fetch_peer_away", peer=source, error=str(error))
+        if events:
+            await self.inbox.apply(sorted(events, key=lambda event: event.order), trusted=True)
+            await self._forget_or_refer({event.dossier_id for event in events})
+        return True
+
+    async def _due(self, session: AsyncSession) -> Wants:
+        """Claim due holds (their next try is set first, so that a crash only delays) and say what to read."""
+        due = (
+            select(Hold.dossier_id, Hold.source)
+            .where(Hold.next_try_at <= func.clock_timestamp())
+            .where(~select(Parked).where(Parked.dossier_id == Hold.dossier_id).exists())
+            .order_by(Hold.next_try_at)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+            .cte()
+        )
+        later = func.clock_timestamp() + func.least(
+            text("interval '500 milliseconds'") * func.pow(2, func.least(Hold.n_tries, 10)), LONGEST_WAIT
+        )
+        claim = (
+            update(Hold)
+            .where(Hold.dossier_id == due.c.dossier_id, Hold.source == due.c.source)
+            .values(next_try_at=later, n_tries=Hold.n_tries + 1)
+            .returning(Hold.dossier_id, Hold.source)
+        )
+        claimed = list(await session.execute(claim))
+        ids = [dossier_id for dossier_id, _ in claimed]
+        heads = {h.dossier_id: h for h in await session.scalars(select(HeadRow).where(HeadRow.dossier_id.in_(ids)))}
+        wants: Wants = defaultdict(list)
+        for dossier_id, source in claimed:
+            head = heads.get(dossier_id)
+            wants[source].append((dossier_id, (head.entry(source).seq if head else 0) + 1))
+        return wants
+
+    async def _forget_or_refer(self, ids: set[UUID]) -> None:
+        """If holds are left although their events were read, what they miss may be reference data: catch up."""
+        async with self.sessions() as session:
+            left = await session.scalar(select(func.count()).select_from(Hold).where(Hold.dossier_id.in_(ids)))
+        if left:
+            await catch_up(self.inbox.references, self.sessions, self.peers)

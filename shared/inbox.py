@@ -1,0 +1,219 @@
+"""The inbox: applies events in causal order, each in the transaction that steps the head over it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import telemetry
+from shared.consumer import Consumer, Received
+from shared.db import Sessions, is_transient
+from shared.errors import DomainError
+from shared.events import FACTS
+from shared.reference import References
+from shared.tables import HeadRow, Hold, Parked
+from shared.timeline import Event, Verdict, advance, decide
+
+log = structlog.get_logger(__name__)
+
+TRIES = 3
+GRACE = text("clock_timestamp() + interval '300 milliseconds'")
+"""A held event is often only out of order: the broker may still bring what it waits for."""
+
+
+@dataclass
+class _Batch:
+    """What one transaction does: heads it locked, what it applied, what has to wait."""
+
+    heads: dict[UUID, HeadRow]
+    parked: set[UUID]
+    trusted: bool
+    applied: list[Event] = field(default_factory=list)
+    wanted: dict[tuple[UUID, str], int] = field(default_factory=dict)
+
+    def want(self, dossier_id: UUID, source: str, seq: int) -> None:
+        key = (dossier_id, source)
+        self.wanted[key] = max(seq, self.wanted.get(key, 0))
+
+
+class Inbox:
+    """Applies events to one service; the broker's reader and the ledger fetch share it."""
+
+    def __init__(self, consumer: Consumer, sessions: Sessions, references: References) -> None:
+        self.consumer = consumer
+        self.sessions = sessions
+        self.references = references
+
+    async def apply(self, events: Sequence[Event], *, trusted: bool = False) -> int:
+        """Apply what can be applied and record what has to wait; return how many were applied.
+
+        A batch that fails is applied dossier by dossier, and only the culprit's dossier is parked.
+        Connection, deadlock and serialization errors are raised: the caller tries again.
+        """
+        events = [event for event in events if event.source != self.consumer.service or not trusted]
+        if not events:
+            return 0
+        try:
+            return await self._apply_once(events, trusted=trusted)
+        except Exception as error:
+            if is_transient(error):
+                raise
+        return sum([await self._apply_dossier(group, trusted=trusted) for group in _by_dossier(events)])
+
+    async def _apply_dossier(self, events: Sequence[Event], *, trusted: bool) -> int:
+        n_applied = 0
+        for event in events:
+            for n_tries in range(1, TRIES + 1):
+                try:
+                    n_applied += await self._apply_once([event], trusted=trusted)
+                    break
+                except Exception as error:
+                    if is_transient(error):
+                        raise
+                    if n_tries == TRIES:
+                        await self._park(event, "poison", error)
+        return n_applied
+
+    async def _apply_once(self, events: Sequence[Event], *, trusted: bool) -> int:
+        async with self.sessions.begin() as session:
+            batch = await self._open(session, sorted({event.dossier_id for event in events}), trusted=trusted)
+            for group in _by_dossier(events):
+                await self._settle(session, batch, group)
+            if self.consumer.witness is not None and batch.applied:
+                await self.consumer.witness(session, batch.applied)
+            await _write_holds(session, batch)
+        for event in batch.applied:
+            telemetry.READ.labels(self.consumer.service, event.source, "apply").inc()
+        return len(batch.applied)
+
+    async def _open(self, session: AsyncSession, ids: list[UUID], *, trusted: bool) -> _Batch:
+        heads = await lock_heads(session, ids)
+        parked = set(await session.scalars(select(Parked.dossier_id).where(Parked.dossier_id.in_(ids))))
+        if self.consumer.preload is not None:
+            await self.consumer.preload(session, ids)
+        return _Batch(heads, parked, trusted)
+
+    async def _settle(self, session: AsyncSession, batch: _Batch, events: list[Event]) -> None:
+        """Apply *events* of one dossier until none of those that are left can be applied."""
+        head = batch.heads[events[0].dossier_id]
+        waiting, n_before = events, -1
+        while waiting and len(waiting) != n_before:
+            n_before = len(waiting)
+            waiting = [event for event in waiting if not await self._take(session, batch, head, event)]
+        for event in waiting:
+            for source, seq in decide(self.consumer.service, head, event, trusted=batch.trusted).wanted:
+                batch.want(event.dossier_id, source, seq)
+            batch.want(event.dossier_id, event.source, event.seq)
+
+    async def _take(self, session: AsyncSession, batch: _Batch, head: HeadRow, event: Event) -> bool:
+        """Return True when nothing more has to be done with *event*, False when it has to wait."""
+        me = self.consumer.service
+        decision = decide(me, head, event, trusted=batch.trusted)
+        if decision.verdict is Verdict.DROP:
+            return True
+        if event.dossier_id in batch.parked:
+            return event.source == me
+        if decision.verdict in {Verdict.FORK, Verdict.AHEAD}:
+            await park(session, event, decision.verdict, f"{me}: {decision.verdict}")
+            batch.parked.add(event.dossier_id)
+            return False
+        if decision.verdict is Verdict.HOLD or not await self._run(session, head, event):
+            return False
+        batch.applied.append(event)
+        return True
+
+    async def _run(self, session: AsyncSession, head: HeadRow, event: Event) -> bool:
+        """Step the head and run the handler; False if reference data it names is not here yet."""
+        handler = self.consumer.handler(event.type)
+        if handler is None:
+            advance(head, event)
+            return True
+        fact = FACTS[event.type].model_validate_json(event.data)
+        if not await self.references.has_all(fact.references()):
+            return False
+        advance(head, event)
+        with structlog.contextvars.bound_contextvars(
+            correlation_id=event.correlation_id, traceparent=event.traceparent
+        ):
+            await handler(session, Received(fact, event, head))
+        return True
+
+    async def _park(self, event: Event, reason: str, error: BaseException) -> None:
+        log.error(
+            "parked",
+            dossier_id=str(event.dossier_id),
+            type=event.type,
+            error=type(error).__name__,
+            exc_info=error,
+        )
+        async with self.sessions.begin() as session:
+            await lock_heads(session, [event.dossier_id])
+            await park(session, event, reason, describe(error))
+            await _write_holds(session, _Batch({}, set(), False, wanted={(event.dossier_id, event.source): event.seq}))
+
+
+def _by_dossier(events: Iterable[Event]) -> list[list[Event]]:
+    groups: dict[UUID, list[Event]] = defaultdict(list)
+    for event in events:
+        groups[event.dossier_id].append(event)
+    return list(groups.values())
+
+
+async def lock_heads(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, HeadRow]:
+    """Lock the heads of *ids* (sorted), creating those that are missing."""
+    query = select(HeadRow).where(HeadRow.dossier_id.in_(ids)).order_by(HeadRow.dossier_id).with_for_update()
+    heads = {head.dossier_id: head for head in await session.scalars(query)}
+    missing = [dossier_id for dossier_id in ids if dossier_id not in heads]
+    if missing:
+        rows = [{"dossier_id": dossier_id} for dossier_id in missing]
+        await session.execute(insert(HeadRow).values(rows).on_conflict_do_nothing())
+        late = query.with_only_columns(HeadRow).where(HeadRow.dossier_id.in_(missing))
+        heads |= {head.dossier_id: head for head in await session.scalars(late)}
+    return heads
+
+
+def describe(error: BaseException) -> str:
+    """Return what may be shown of *error*: its kind, and its words only where they are our own."""
+    return f"{type(error).__name__}: {error}" if isinstance(error, DomainError | LookupError) else type(error).__name__
+
+
+async def park(session: AsyncSession, event: Event, reason: str, error: str) -> None:
+    """Let the dossier of *event* stand still; a repeat counts the try."""
+    row = insert(Parked).values(
+        id=uuid4(), dossier_id=event.dossier_id, source=event.source, seq=event.seq, type=event.type,
+        reason=str(reason), error=error, n_tries=TRIES,
+    )  # fmt: skip
+    again = {
+        "n_tries": Parked.n_tries + 1,
+        "last_tried_at": func.clock_timestamp(),
+        "error": row.excluded.error,
+    }
+    await session.execute(row.on_conflict_do_update(index_elements=[Parked.dossier_id], set_=again))
+
+
+async def _write_holds(session: AsyncSession, batch: _Batch) -> None:
+    """Record what has to wait and forget the holds that are satisfied by now."""
+    if batch.heads:
+        holds = await session.scalars(select(Hold).where(Hold.dossier_id.in_(list(batch.heads))))
+        for hold in holds:
+            if batch.heads[hold.dossier_id].entry(hold.source).seq >= hold.wanted_seq:
+                await session.delete(hold)
+        await session.flush()
+    if batch.wanted:
+        await want(session, batch.wanted)
+
+
+async def want(session: AsyncSession, wanted: dict[tuple[UUID, str], int]) -> None:
+    """Record holds: (dossier, source) → the sequence number up to which its source's ledger has to be read."""
+    rows = [
+        {"dossier_id": dossier_id, "source": source, "wanted_seq": seq, "next_try_at": GRACE}
+        for (dossier_id, source), seq in sorted(wanted.items())
+    ]
+    row = insert(Hold).values(rows)
+    more = {"wanted_seq": func.greatest(Hold.wanted_seq, row.excluded.wanted_seq)}
+    await session.execute(row.on_conflict_do_update(index_elements=[Hold.dossier_id, Hold.source], set_=more))

@@ -1,0 +1,209 @@
+"""The endpoints every service has: health, readiness, metrics, ledgers and heads for peers, what is not in step."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared import audit, outbox
+from shared.auth import Role, allow
+from shared.errors import NotFound
+from shared.events.envelope import ReplayedEvent
+from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Sweep
+from shared.timeline import SOURCES, format_chain
+from shared.web import Session, router
+
+NOT_IN_STEP_AFTER = text("interval '60 seconds'")
+PULL_LIMIT = 2_000
+
+plain = APIRouter()
+api = router(prefix="/v1")
+
+
+class Pull(BaseModel):
+    """Which history to read, from which sequence number on."""
+
+    model_config = ConfigDict(extra="forbid")
+    dossier_id: UUID
+    from_seq: int = Field(ge=1)
+
+
+class ParkedRead(BaseModel):
+    """A dossier that stands still in this service, and why."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: UUID
+    dossier_id: UUID
+    source: str
+    seq: int
+    type: str
+    reason: str
+    error: str
+    n_tries: int
+    since: AwareDatetime
+    last_tried_at: AwareDatetime
+
+
+@plain.get("/healthz", tags=["ops"])
+async def health() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@plain.get("/readyz", tags=["ops"])
+async def ready(request: Request, response: Response) -> dict[str, Any]:
+    """Migrated, replicas loaded; the broker is reachable or known to be away (commands work without it)."""
+    state: dict[str, Any] = await request.app.state.service.readiness()
+    if not state["ready"]:
+        response.status_code = 503
+    return state
+
+
+@plain.get("/metrics", tags=["ops"])
+async def metrics() -> Response:
+    """Prometheus metrics."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@api.get("/heads", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
+async def heads(session: Session, since: AwareDatetime | None = None, after: UUID | None = None) -> dict[str, Any]:
+    """Own histories that moved since an instant of this service's clock: ``[dossier_id, seq, chain]`` rows."""
+    entries, until = await audit.heads_since(session, since, after)
+    return {
+        "items": [[str(dossier_id), entry.seq, format_chain(entry.chain)] for dossier_id, entry in entries],
+        "next": str(entries[-1][0]) if len(entries) == audit.PAGE else None,
+        "until": until.isoformat(),
+        "business_until": outbox.now(session).isoformat(),
+    }
+
+
+@api.get("/heads/{dossier_id}", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
+async def head(session: Session, dossier_id: UUID) -> dict[str, Any]:
+    """What this service knows of one dossier: per source the last sequence number and the chain."""
+    row = await session.get(HeadRow, dossier_id)
+    if row is None:
+        raise NotFound(str(dossier_id))
+    entries = {source: row.entry(source) for source in SOURCES}
+    return {source: {"seq": entry.seq, "chain": format_chain(entry.chain)} for source, entry in entries.items()}
+
+
+@api.post("/events/pull", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
+async def pull(session: Session, wanted: list[Pull]) -> dict[str, Any]:
+    """Replay from the ledger, byte for byte; a long answer is cut after whole events, so ask again from there."""
+    items: list[ReplayedEvent] = []
+    for want in wanted[:PULL_LIMIT]:
+        query = (
+            select(EventRow)
+            .where(EventRow.dossier_id == want.dossier_id, EventRow.seq >= want.from_seq)
+            .order_by(EventRow.seq)
+            .limit(PULL_LIMIT - len(items))
+        )
+        rows = await session.scalars(query)
+        items += [ReplayedEvent.of(outbox.to_event(session.info["service"], row)) for row in rows]
+        if len(items) >= PULL_LIMIT:
+            break
+    return {"items": items}
+
+
+@api.get("/reference", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
+async def reference_keys(session: Session) -> dict[str, Any]:
+    """All versions of the reference data this service owns."""
+    keys = await session.execute(
+        select(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version).where(ReferenceRow.owned)
+    )
+    return {"items": [{"kind": kind, "code": code, "version": version} for kind, code, version in keys]}
+
+
+@api.get("/reference/{kind}/{code}/{version}", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
+async def reference(session: Session, kind: str, code: str, version: int) -> dict[str, Any]:
+    """One version of reference data."""
+    row = await session.get(ReferenceRow, (kind, code, version))
+    if row is None:
+        raise NotFound(f"{kind} {code}@{version}")
+    return row.data
+
+
+@api.get("/convergence", tags=["ops"], dependencies=[Depends(allow(Role.OPS, Role.LEADER))])
+async def convergence(session: Session) -> dict[str, Any]:
+    """What is not in step with the other services, since when, and how recently that was checked."""
+    return {
+        "service": session.info["service"],
+        "sweeps": [_sweep(row) for row in await session.scalars(select(Sweep).order_by(Sweep.peer, Sweep.kind))],
+        "unpublished": await session.scalar(
+            select(func.count()).select_from(EventRow).where(EventRow.published_at.is_(None))
+        ),
+        "held": await session.scalar(select(func.count()).select_from(Hold)),
+        "parked": await session.scalar(select(func.count()).select_from(Parked)),
+        "not_in_step": await _not_in_step(session),
+    }
+
+
+def _sweep(row: Sweep) -> dict[str, Any]:
+    return {
+        "peer": row.peer,
+        "kind": row.kind,
+        "ended_at": row.ended_at,
+        "covers_until": row.covers_until,
+        "n_compared": row.n_compared,
+        "n_behind": row.n_behind,
+        "error": row.error,
+    }
+
+
+async def _not_in_step(session: AsyncSession) -> list[dict[str, Any]]:
+    holds = select(Hold.dossier_id, Hold.source, Hold.since, text("'held'"), text("''"))
+    parked = select(Parked.dossier_id, Parked.source, Parked.since, Parked.reason, Parked.error)
+    rows = []
+    for query, table in ((holds, Hold), (parked, Parked)):
+        old = query.where(table.since < func.clock_timestamp() - NOT_IN_STEP_AFTER).order_by(table.since).limit(100)
+        rows += list(await session.execute(old))
+    names = ("dossier_id", "source", "since", "why", "error")
+    return [dict(zip(names, row, strict=True)) for row in sorted(rows, key=lambda row: row[2])]
+
+
+@api.get("/parked", tags=["ops"], dependencies=[Depends(allow(Role.OPS))])
+async def parked_list(session: Session) -> dict[str, Any]:
+    """Dossiers that stand still here; all others flow."""
+    rows = await session.scalars(select(Parked).order_by(Parked.since).limit(200))
+    return {"items": [ParkedRead.model_validate(row) for row in rows], "next": None}
+
+
+@api.post("/parked/{parked_id}/retry", tags=["ops"], dependencies=[Depends(allow(Role.OPS))])
+async def retry_parked(session: Session, parked_id: UUID) -> ParkedRead:
+    """Try a parked dossier again: its events are read from their ledgers, from where it stands."""
+    row = await session.get(Parked, parked_id, with_for_update=True)
+    if row is None:
+        raise NotFound(str(parked_id))
+    read = ParkedRead.model_validate(row)
+    await unpark(session, [row.id])
+    return read
+
+
+async def unpark(session: AsyncSession, ids: list[UUID] | None = None) -> int:
+    """Let parked dossiers (all, without *ids*) be tried again now; return how many. Their holds do the rest."""
+    gone = delete(Parked).returning(Parked.dossier_id)
+    dossiers = list(await session.scalars(gone if ids is None else gone.where(Parked.id.in_(ids))))
+    due = update(Hold).where(Hold.dossier_id.in_(dossiers)).values(next_try_at=func.clock_timestamp())
+    await session.execute(due)
+    return len(dossiers)
+
+
+async def gauges(session: AsyncSession) -> dict[str, Any]:
+    """Read the numbers behind the gauges in one look."""
+    old = func.clock_timestamp() - NOT_IN_STEP_AFTER
+    behind = select(Hold.source, func.count()).where(Hold.since < old).group_by(Hold.source)
+    unpublished = select(func.count(), func.min(EventRow.recorded_at)).where(EventRow.published_at.is_(None))
+    n_unpublished, oldest = (await session.execute(unpublished)).one()
+    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return {
+        "held": await session.scalar(select(func.count()).select_from(Hold)) or 0,
+        "parked": await session.scalar(select(func.count()).select_from(Parked)) or 0,
+        "unpublished": n_unpublished,
+        "lag": (now - oldest) if oldest else timedelta(),
+        "not_in_step": {source: int(n) for source, n in await session.execute(behind)},
+    }

@@ -1,0 +1,74 @@
+"""The other services as this one reads them: heads, ledgers and reference data, over REST."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from shared.auth import TokenSource
+from shared.events.envelope import ReplayedEvent
+from shared.settings import Settings
+from shared.timeline import Entry, Event, parse_chain
+
+
+class PeerAway(ConnectionError):
+    """A peer did not answer, or not as agreed; nothing is lost, it is asked again."""
+
+
+class Peers:
+    """Reads from the other services with this service's own credentials."""
+
+    def __init__(self, settings: Settings, tokens: TokenSource, client: httpx.AsyncClient) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._client = client
+
+    async def call(self, peer: str, method: str, path: str, **arguments: Any) -> Any:
+        """Return the JSON a peer answers; PeerAway on anything but a 2xx."""
+        try:
+            headers = await self._tokens.headers()
+            url = self._settings.url(peer) + path
+            answer = await self._client.request(method, url, headers=headers, timeout=10, **arguments)
+            answer.raise_for_status()
+            return answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise PeerAway(f"{peer}: {type(error).__name__}") from error
+
+    async def heads(self, peer: str, since: datetime | None, after: UUID | None) -> "HeadsPage":
+        """Return a page of the heads of *peer*'s own history that changed since *since* (its clock)."""
+        query = {"since": since.isoformat() if since else None, "after": str(after) if after else None}
+        body = await self.call(peer, "GET", "/v1/heads", params={k: v for k, v in query.items() if v})
+        entries = {UUID(row[0]): Entry(row[1], parse_chain(row[2])) for row in body["items"]}
+        following = UUID(body["next"]) if body["next"] else None
+        until, business = (datetime.fromisoformat(body[name]) for name in ("until", "business_until"))
+        return HeadsPage(entries, until, business, following)
+
+    async def pull(self, peer: str, wants: list[tuple[UUID, int]]) -> list[Event]:
+        """Return events of *peer*'s ledger from the given sequence numbers on."""
+        body = [{"dossier_id": str(dossier_id), "from_seq": seq} for dossier_id, seq in wants]
+        answer = await self.call(peer, "POST", "/v1/events/pull", json=body)
+        events = [ReplayedEvent.model_validate(item).event() for item in answer["items"]]
+        return [event for event in events if event.source == peer]
+
+    async def reference_keys(self, owner: str) -> list[tuple[str, str, int]]:
+        """Return (kind, code, version) of all reference data *owner* owns."""
+        body = await self.call(owner, "GET", "/v1/reference")
+        return [(item["kind"], item["code"], item["version"]) for item in body["items"]]
+
+    async def reference(self, owner: str, kind: str, code: str, version: int) -> dict[str, Any]:
+        """Return one version of reference data."""
+        data: dict[str, Any] = await self.call(owner, "GET", f"/v1/reference/{kind}/{code}/{version}")
+        return data
+
+
+class HeadsPage:
+    """Heads of a source; everything it recorded before *until* is in the pages that begin with the same *since*."""
+
+    def __init__(
+        self, entries: dict[UUID, Entry], until: datetime, business_until: datetime, following: UUID | None
+    ) -> None:
+        self.entries = entries
+        self.until = until
+        self.business_until = business_until
+        self.following = following

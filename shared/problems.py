@@ -1,0 +1,140 @@
+"""Problem documents (RFC 9457): how every refusal and every failure is told, in Vietnamese or English."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.db import is_transient
+from shared.errors import DomainError, Malformed, NotFound, Text, Unavailable
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:lienthong:problem:"
+
+_VIETNAMESE = {
+    "missing": "Thiếu trường bắt buộc",
+    "extra_forbidden": "Trường không được phép",
+    "string_type": "Phải là chuỗi ký tự",
+    "int_type": "Phải là số nguyên",
+    "int_parsing": "Phải là số nguyên",
+    "bool_type": "Phải là true hoặc false",
+    "list_type": "Phải là danh sách",
+    "dict_type": "Phải là đối tượng",
+    "json_invalid": "Nội dung không phải JSON hợp lệ",
+    "timezone_aware": "Thời điểm phải có múi giờ",
+    "uuid_parsing": "Phải là UUID",
+    "literal_error": "Giá trị không nằm trong danh mục",
+    "enum": "Giá trị không nằm trong danh mục",
+    "string_too_long": "Quá dài",
+    "string_too_short": "Quá ngắn",
+    "string_pattern_mismatch": "Sai định dạng",
+}
+
+
+class _InternalError(DomainError):
+    status = 500
+    code = "internal_error"
+    title = Text("Lỗi hệ thống", "Internal error")
+
+
+class _HttpError(DomainError):
+    code = "http_error"
+    title = Text("Không thực hiện được", "Not possible")
+
+
+def language(headers: Mapping[str, str]) -> str:
+    """Return ``en`` if the caller prefers it, else ``vi``."""
+    preferred = headers.get("accept-language", "").split(",")[0].strip().lower()
+    return "en" if preferred.startswith("en") else "vi"
+
+
+def render(error: DomainError, headers: Mapping[str, str], correlation_id: str = "") -> JSONResponse:
+    """Return *error* as a problem document in the caller's language."""
+    speak = language(headers)
+    detail = error.detail(speak) if isinstance(error.detail, Text) else error.detail
+    document = {
+        "type": TYPE_PREFIX + error.code,
+        "title": error.title(speak),
+        "status": error.status,
+        "code": error.code,
+        "detail": detail or error.title(speak),
+        "correlation_id": correlation_id or None,
+        **error.extra,
+    }
+    response = JSONResponse(
+        {name: value for name, value in document.items() if value is not None},
+        error.status,
+        media_type=MEDIA_TYPE,
+    )
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def malformed(errors: Sequence[Mapping[str, Any]], speak: str) -> Malformed:
+    """Return the refusal that lists every wrong field by JSON pointer; it never repeats what was sent."""
+    listed = [
+        {
+            "pointer": pointer(error["loc"]),
+            "code": error["type"],
+            "detail": error["msg"] if speak == "en" else _VIETNAMESE.get(error["type"], "Giá trị không hợp lệ"),
+        }
+        for error in errors
+    ]
+    return Malformed(extra={"errors": listed})
+
+
+def pointer(location: Sequence[Any]) -> str:
+    """Return a JSON pointer (RFC 6901) into the body, or ``?name`` for a parameter."""
+    where, *path = location or ("body",)
+    steps = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
+    return steps if where == "body" else f"{where}{steps}"
+
+
+def install(app: FastAPI) -> None:
+    """Make *app* answer every error with a problem document."""
+
+    async def domain(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, DomainError)  # noqa: S101 - what it is registered for
+        return render(error, request.headers, _correlation())
+
+    async def validation(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
+        return render(malformed(error.errors(), language(request.headers)), request.headers, _correlation())
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+        return render(_of_http(error), request.headers, _correlation())
+
+    app.add_exception_handler(DomainError, domain)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(HTTPException, http)
+
+
+def failure(error: Exception, headers: Mapping[str, str]) -> JSONResponse:
+    """Return the answer to an error nobody foresaw: 503 if trying again may help, else 500 without its words."""
+    if is_transient(error):
+        log.warning("unavailable", error=type(error).__name__)
+        return render(Unavailable(retry_after=2), headers, _correlation())
+    log.error("internal_error", error=type(error).__name__, exc_info=error)
+    return render(_InternalError(), headers, _correlation())
+
+
+def _of_http(error: HTTPException) -> DomainError:
+    if error.status_code == 404:
+        return NotFound()
+    problem = _HttpError(str(error.detail))
+    problem.__dict__["status"] = error.status_code
+    return problem
+
+
+def _correlation() -> str:
+    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))

@@ -1,0 +1,126 @@
+"""The broker's reader: takes batches of the timeline into the inbox; offsets are committed after the database."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+
+from shared import telemetry
+from shared.clock import Clock
+from shared.db import is_transient
+from shared.events.envelope import TOPIC, Undecodable, from_message
+from shared.inbox import Inbox
+from shared.kafka import start_consumer
+from shared.timeline import Event
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+MARK_EVERY_SECONDS = 0.2
+LONGEST_BACKOFF_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 0.03
+
+
+class Reader:
+    """Reads the timeline as a member of the service's group, and knows up to when it has read everything."""
+
+    def __init__(self, inbox: Inbox, bootstrap: str, clock: Clock, member: str | None) -> None:
+        self.inbox = inbox
+        self.clock = clock
+        self.connected = False
+        self._bootstrap = bootstrap
+        self._member = member
+        self._partitions: list[int] = []
+        self._complete_until: dict[int, datetime] = {}
+        self._mark: tuple[datetime, dict[TopicPartition, int]] | None = None
+        self._marked_at = 0.0
+
+    async def run(self) -> None:
+        """Read until cancelled; a broker that is away is asked again with growing pauses."""
+        pause = 0.5
+        while True:
+            try:
+                consumer = await start_consumer(
+                    self._bootstrap,
+                    TOPIC,
+                    group=f"lienthong.{self.inbox.consumer.service}",
+                    member=self._member,
+                )
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("broker_away", error=type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_BACKOFF_SECONDS)
+                continue
+            pause = 0.5
+            try:
+                await self._read(consumer)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("broker_lost", error=type(error).__name__)
+            finally:
+                self.connected = False
+                self._mark, self._complete_until = None, {}
+                await consumer.stop()
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        self.connected = True
+        self._partitions = sorted(consumer.partitions_for_topic(TOPIC) or [])
+        while True:
+            records = await consumer.getmany(timeout_ms=200, max_records=BATCH)
+            batch = [record for part in records.values() for record in part]
+            if batch:
+                await self._apply(list(_decode(self.inbox.consumer.service, batch)))
+                await consumer.commit()
+                await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.001 * len(batch)))
+            await self._keep_mark(consumer)
+
+    async def _apply(self, events: list[Event]) -> None:
+        pause = 0.05
+        while True:
+            try:
+                await self.inbox.apply(events)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("apply_again", error=type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_BACKOFF_SECONDS)
+            else:
+                return
+
+    async def _keep_mark(self, consumer: AIOKafkaConsumer) -> None:
+        """Remember an instant with the end offsets read after it; once they are passed, all before it was read."""
+        if self._mark is not None:
+            instant, ends = self._mark
+            positions = {part: await consumer.position(part) for part in ends if part in consumer.assignment()}
+            if all(positions.get(part, -1) >= end for part, end in ends.items()):
+                self._complete_until = {part.partition: instant for part in ends}
+                self._mark = None
+        if self._mark is None and time.monotonic() - self._marked_at >= MARK_EVERY_SECONDS:
+            self._marked_at = time.monotonic()
+            instant = self.clock.now()
+            assigned = consumer.assignment()
+            self._mark = (instant, dict(await consumer.end_offsets(assigned))) if assigned else None
+
+    def complete_until(self, dossier_id: UUID) -> datetime | None:
+        """Return the business instant up to which the broker's copy of this dossier was read; None if unknown."""
+        if not self._complete_until:
+            return None
+        partition = DefaultPartitioner()(str(dossier_id).encode(), self._partitions, self._partitions)
+        return self._complete_until.get(partition)
+
+
+def _decode(service: str, records: Iterable[Any]) -> Iterable[Event]:
+    """Yield the events; what is not one is counted and skipped: the sweep reads the true one from its ledger."""
+    for record in records:
+        try:
+            yield from_message(record.headers, record.value)
+        except Undecodable as error:
+            telemetry.UNDECODABLE.labels(service).inc()
+            log.warning("undecodable", partition=record.partition, offset=record.offset, error=str(error))

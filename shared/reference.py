@@ -1,0 +1,222 @@
+"""Reference data: immutable versions, owned by one service and replicated by the others that decide with them."""
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db import Sessions
+from shared.errors import DomainError, NotFound, Text
+from shared.kafka import Message, Publisher
+from shared.peers import PeerAway, Peers
+from shared.tables import ReferenceRow
+
+log = structlog.get_logger(__name__)
+
+TOPIC = "reference.data"
+OWNERS = {
+    "procedure": "intake",
+    "agency": "workflow",
+    "route": "workflow",
+    "calendar": "sla",
+    "ground": "sla",
+}
+FOLDERS = {
+    "procedure": "procedures",
+    "agency": "agencies",
+    "route": "routes",
+    "calendar": "calendars",
+    "ground": "grounds",
+}
+
+Key = tuple[str, str, int]
+Parser = Callable[[dict[str, Any]], Any]
+
+
+class Dated(Protocol):
+    """Reference data that is in force for a time."""
+
+    valid_from: date
+    valid_to: date | None
+
+
+class ImmutableVersion(DomainError):
+    """A version that exists was given other content."""
+
+    status = 409
+    code = "immutable_version"
+    title = Text("Phiên bản đã ban hành không được sửa", "A published version can not be changed")
+
+
+class References:
+    """What one service holds of reference data, parsed once and kept: versions never change."""
+
+    def __init__(self, service: str, sessions: Sessions, parsers: dict[str, Parser]) -> None:
+        self.service = service
+        self.kinds = frozenset(parsers)
+        self._sessions = sessions
+        self._parsers = parsers
+        self._known: dict[Key, Any] = {}
+
+    def parse(self, kind: str, data: dict[str, Any]) -> Any:
+        """Return *data* parsed; pydantic.ValidationError if it is not what the kind takes."""
+        return self._parsers[kind](data)
+
+    def owned(self, kind: str) -> bool:
+        """Say whether this service is the owner of *kind*."""
+        return OWNERS[kind] == self.service
+
+    async def refresh(self) -> None:
+        """Read the versions this process has not seen yet."""
+        async with self._sessions() as session:
+            keys = await session.execute(select(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version))
+            fresh = [tuple(key) for key in keys if tuple(key) not in self._known and key[0] in self.kinds]
+            if not fresh:
+                return
+            wanted = tuple_(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version).in_(fresh)
+            for row in await session.scalars(select(ReferenceRow).where(wanted)):
+                self._known[row.kind, row.code, row.version] = self._parsers[row.kind](row.data)
+
+    async def has_all(self, keys: Iterable[Key]) -> bool:
+        """Say whether every version this service replicates is here; other kinds do not concern it."""
+        concern = [key for key in keys if key[0] in self.kinds]
+        if all(key in self._known for key in concern):
+            return True
+        await self.refresh()
+        return all(key in self._known for key in concern)
+
+    def get(self, kind: str, code: str, version: int) -> Any:
+        """Return one version, parsed; NotFound if it is not here."""
+        try:
+            return self._known[kind, code, version]
+        except KeyError:
+            raise NotFound(f"{kind} {code}@{version}") from None
+
+    def in_force(self, kind: str, code: str, on: date) -> tuple[int, Any]:
+        """Return the highest version of *code* in force on a date, and the data; NotFound if there is none."""
+        found = [
+            (version, data)
+            for (a_kind, a_code, version), data in self._known.items()
+            if (a_kind, a_code) == (kind, code) and is_in_force(data, on)
+        ]
+        if not found:
+            raise NotFound(f"{kind} {code}", extra={"kind": kind, "code": code})
+        return max(found, key=lambda pair: pair[0])
+
+    def find(self, kind: str, code: str, on: date) -> Any | None:
+        """Return the data in force on a date, None if there is none."""
+        try:
+            return self.in_force(kind, code, on)[1]
+        except NotFound:
+            return None
+
+    def latest(self, kind: str, code: str) -> Any:
+        """Return the data of the highest version of *code*; NotFound if there is none."""
+        versions = [(version, data) for a_code, version, data in self.all_of(kind) if a_code == code]
+        if not versions:
+            raise NotFound(f"{kind} {code}")
+        return versions[-1][1]
+
+    def all_of(self, kind: str) -> list[tuple[str, int, Any]]:
+        """Return (code, version, data) of all versions of *kind*, sorted."""
+        found = [(code, version, data) for (a_kind, code, version), data in self._known.items() if a_kind == kind]
+        return sorted(found, key=lambda row: row[:2])
+
+    def missing_kinds(self) -> set[str]:
+        """Return the kinds of which nothing is here yet; a service is not ready before this is empty."""
+        return set(self.kinds) - {kind for kind, _, _ in self._known}
+
+
+def is_in_force(data: Dated, on: date) -> bool:
+    """Say whether *data* is in force on a date; *valid_to* is its last day."""
+    return data.valid_from <= on and (data.valid_to is None or on <= data.valid_to)
+
+
+async def store(session: AsyncSession, key: Key, data: dict[str, Any], *, owned: bool) -> bool:
+    """Add one version; return False if it was there. ImmutableVersion if it was there with other content."""
+    kind, code, version = key
+    row = insert(ReferenceRow).values(kind=kind, code=code, version=version, data=data, owned=owned)
+    done = await session.execute(row.on_conflict_do_nothing().returning(ReferenceRow.kind))
+    if done.first() is not None:
+        return True
+    there = await session.get_one(ReferenceRow, key)
+    if there.data != json.loads(json.dumps(data)):
+        raise ImmutableVersion(f"{kind} {code}@{version}")
+    return False
+
+
+async def publish_owned(session: AsyncSession, publisher: Publisher) -> bool:
+    """Send owned versions that were not sent yet; True if there was work."""
+    unsent = ReferenceRow.owned & ReferenceRow.published_at.is_(None)
+    rows = list(await session.scalars(select(ReferenceRow).where(unsent).limit(500)))
+    if not rows or not all(await publisher.send([_message(row) for row in rows])):
+        return False
+    keys = [(row.kind, row.code, row.version) for row in rows]
+    wanted = tuple_(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version).in_(keys)
+    await session.execute(update(ReferenceRow).where(wanted).values(published_at=func.clock_timestamp()))
+    return True
+
+
+def _message(row: ReferenceRow) -> Message:
+    body = {"kind": row.kind, "code": row.code, "version": row.version, "data": row.data}
+    key = f"{row.kind}/{row.code}/{row.version}".encode()
+    return Message(TOPIC, key, json.dumps(body, ensure_ascii=False).encode(), [])
+
+
+async def replicate(references: References, sessions: Sessions, values: Iterable[bytes]) -> None:
+    """Keep replicas of the *values* read from the topic, as far as they concern this service."""
+    async with sessions.begin() as session:
+        for value in values:
+            body = json.loads(value)
+            if body["kind"] in references.kinds and not references.owned(body["kind"]):
+                await store(session, (body["kind"], body["code"], body["version"]), body["data"], owned=False)
+    await references.refresh()
+
+
+async def catch_up(references: References, sessions: Sessions, peers: Peers) -> None:
+    """Read from their owners the versions that did not come by the broker; a peer that is away is asked later."""
+    for owner in {OWNERS[kind] for kind in references.kinds if not references.owned(kind)}:
+        try:
+            await _catch_up_with(owner, references, sessions, peers)
+        except PeerAway as error:
+            log.warning("reference_owner_away", peer=owner, error=str(error))
+    await references.refresh()
+
+
+async def _catch_up_with(owner: str, references: References, sessions: Sessions, peers: Peers) -> None:
+    for key in await peers.reference_keys(owner):
+        if key[0] in references.kinds and not await references.has_all([key]):
+            data = await peers.reference(owner, *key)
+            async with sessions.begin() as session:
+                await store(session, key, data, owned=False)
+
+
+async def load_folder(service: "HasReferences", folder: str) -> None:
+    """Load the owned reference data from ``<folder>/<kinds>/*.json`` (one version a file, or a list of versions)."""
+    references = service.references
+    for kind in sorted(references.kinds):
+        if not references.owned(kind):
+            continue
+        async with service.sessions.begin() as session:
+            for data in read_folder(Path(folder) / FOLDERS[kind]):
+                references.parse(kind, data)
+                await store(session, (kind, data["code"], data["version"]), data, owned=True)
+
+
+def read_folder(folder: Path) -> list[dict[str, Any]]:
+    """Return all versions in the JSON files of *folder*."""
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    return [version for part in found for version in (part if isinstance(part, list) else [part])]
+
+
+class HasReferences(Protocol):
+    """What loading needs of a service."""
+
+    references: References
+    sessions: Sessions

@@ -1,0 +1,246 @@
+"""The composition of a service: its declarations become a FastAPI app with the workers of its role beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
+from sqlalchemy import event as sa_event
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session as SyncSession
+
+from shared import migrate, ops, problems, reference, telemetry
+from shared.audit import RecentSweep
+from shared.auth import TokenSource, Verifier
+from shared.clock import Clock
+from shared.consumer import Consumer
+from shared.db import is_transient, make_engine, make_sessions
+from shared.fetch import Fetch
+from shared.inbox import Inbox
+from shared.kafka import Publisher
+from shared.middleware import Edge
+from shared.peers import Peers
+from shared.reader import Reader
+from shared.reference import Parser, References
+from shared.relay import Relay
+from shared.settings import Settings
+from shared.timeline import SOURCES
+
+log = structlog.get_logger(__name__)
+
+Tick = Callable[["Service"], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Timed work: *tick* does one batch and says whether there was work; without work it waits *every* seconds."""
+
+    name: str
+    every: float
+    tick: Tick
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What makes one service different from the others."""
+
+    name: str
+    title: str
+    description: str
+    consumer: Consumer
+    parsers: dict[str, Parser]
+    """Kinds of reference data it owns or replicates, and how each is read."""
+    routers: list[APIRouter] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    load: Callable[["Service", str], Coroutine[Any, Any, None]] | None = None
+    """Loads the owned reference data from a folder."""
+
+
+class Service:
+    """The parts of a running service, wired once."""
+
+    def __init__(self, definition: Definition, settings: Settings) -> None:
+        name = definition.name
+        self.definition = definition
+        self.settings = settings
+        self.clock = Clock.parse(settings.clock)
+        self.engine = make_engine(settings.database_url(name), pool_size=settings.db_pool_size, name=name)
+        self.sessions = make_sessions(self.engine, name, self.clock, settings=settings)
+        self.client = httpx.AsyncClient(trust_env=False)
+        self.verifier = Verifier(settings, self.client)
+        self.tokens = TokenSource(settings, name, self.client)
+        self.peers = Peers(settings, self.tokens, self.client)
+        self.references = References(name, self.sessions, definition.parsers)
+        self.sessions.kw["info"]["references"] = self.references
+        self.publisher = Publisher(settings.kafka, f"lienthong.{name}")
+        self.relay = Relay(name, self.sessions, self.publisher)
+        self.inbox = Inbox(definition.consumer, self.sessions, self.references)
+        self.reader = Reader(self.inbox, settings.kafka, self.clock, settings.member or None)
+        self.fetch = Fetch(self.inbox, self.sessions, self.peers)
+        others = [source for source in SOURCES if source != name]
+        self.sweep = RecentSweep(others, self.sessions, self.peers, self.clock)
+        self._wake_relay_after_commit()
+
+    def _wake_relay_after_commit(self) -> None:
+        """Let the relay of the same process start at once, without a NOTIFY in the transaction."""
+
+        class Woken(SyncSession):
+            """The session class of this service alone."""
+
+        self.sessions.configure(sync_session_class=Woken)
+
+        @sa_event.listens_for(Woken, "after_commit")
+        def wake(session: SyncSession) -> None:
+            if session.info.pop("published", 0):
+                self.relay.wake()
+
+    async def readiness(self) -> dict[str, Any]:
+        """Return what ``/readyz`` answers."""
+        missing = self.references.missing_kinds()
+        try:
+            async with self.sessions() as session:
+                await session.execute(text("SELECT 1"))
+            database = "reachable"
+        except Exception as error:  # noqa: BLE001 - whatever keeps the database away, the answer is the same
+            database = type(error).__name__
+        return {
+            "ready": not missing and database == "reachable",
+            "database": database,
+            "broker": "reachable" if self.reader.connected else "away",
+            "replicas_missing": sorted(missing),
+        }
+
+    def background(self, role: str) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs beside the HTTP server in *role*."""
+        tasks = [self._loop("references", 2.0, self._refresh)]
+        if role == "api":
+            return tasks
+        jobs = [self._loop(job.name, job.every, partial(job.tick, self)) for job in self.definition.jobs]
+        return [
+            *tasks,
+            self.relay.run(),
+            self.reader.run(),
+            self._loop("fetch", 0.2, self.fetch.tick),
+            self._loop("sweep", self.settings.sweep_seconds, self._sweep),
+            self._loop("reference_publish", 1.0, self._publish_references),
+            self._loop("reference_catch_up", 15.0, self._catch_up),
+            self._loop("gauges", 5.0, self._gauges),
+            self._loop("housekeeping", 3600.0, self._housekeep),
+            *jobs,
+        ]
+
+    async def _loop(self, name: str, every: float, tick: Callable[[], Awaitable[bool]]) -> None:
+        """Run *tick* for ever; an error is logged and tried again with a pause, never swallowed silently."""
+        while True:
+            try:
+                worked = await tick()
+            except Exception as error:
+                if is_transient(error):
+                    log.warning("tick_again", job=name, error=type(error).__name__)
+                else:
+                    log.exception("tick_failed", job=name, error=type(error).__name__)
+                await asyncio.sleep(max(every, 1.0))
+            else:
+                await asyncio.sleep(0 if worked else every)
+
+    async def _refresh(self) -> bool:
+        await self.references.refresh()
+        return False
+
+    async def _sweep(self) -> bool:
+        await self.sweep.run_once()
+        return False
+
+    async def _publish_references(self) -> bool:
+        async with self.sessions.begin() as session:
+            return await reference.publish_owned(session, self.publisher)
+
+    async def _catch_up(self) -> bool:
+        await reference.catch_up(self.references, self.sessions, self.peers)
+        return False
+
+    async def _housekeep(self) -> bool:
+        async with self.engine.begin() as connection:
+            await migrate.housekeep(connection, self.clock.now())
+        return False
+
+    async def _gauges(self) -> bool:
+        async with self.sessions() as session:
+            seen = await ops.gauges(session)
+        name = self.definition.name
+        telemetry.HELD.labels(name).set(seen["held"])
+        telemetry.PARKED.labels(name).set(seen["parked"])
+        telemetry.UNPUBLISHED.labels(name).set(seen["unpublished"])
+        telemetry.RELAY_LAG.labels(name).set(seen["lag"].total_seconds())
+        for source in self.sweep.sources:
+            telemetry.NOT_IN_STEP.labels(name, source).set(seen["not_in_step"].get(source, 0))
+        return False
+
+    async def start(self, role: str) -> None:
+        """Read what must be there before the first request; parked dossiers get another try at every start."""
+        await self.references.refresh()
+        if role != "api":
+            async with self.sessions.begin() as session:
+                await ops.unpark(session)
+
+    async def stop(self) -> None:
+        """Give back leases and connections."""
+        with suppress(Exception):
+            await self.relay.release()
+        await self.publisher.close()
+        await self.client.aclose()
+        await self.engine.dispose()
+
+
+def in_transaction(work: Callable[[AsyncSession, datetime], Awaitable[bool]]) -> Tick:
+    """Return the tick that runs *work* in one transaction with the present business instant."""
+
+    async def tick(service: Service) -> bool:
+        async with service.sessions.begin() as session:
+            return await work(session, service.clock.now())
+
+    return tick
+
+
+def make_app(definition: Definition, settings: Settings, role: str) -> FastAPI:
+    """Return the FastAPI app of a service in *role* (``api``, ``worker`` or ``all``)."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service = Service(definition, settings)
+        app.state.service, app.state.sessions, app.state.verifier = (
+            service,
+            service.sessions,
+            service.verifier,
+        )
+        await service.start(role)
+        tasks = [asyncio.create_task(work) for work in service.background(role)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=5)
+            await service.stop()
+
+    app = FastAPIOffline(
+        title=definition.title,
+        description=definition.description,
+        version="1.0.0",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    problems.install(app)
+    app.include_router(ops.plain)
+    app.include_router(ops.api)
+    for router in definition.routers if role != "worker" else []:
+        app.include_router(router)
+    app.add_middleware(Edge, service=definition.name)
+    return app

@@ -1,0 +1,165 @@
+"""The HTTP edge: one transaction around every request, committed before the answer leaves."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta, timezone
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, field_serializer, model_validator
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db import is_conflict
+from shared.errors import KeyRequired, Malformed, StaleVersion, Text, VersionRequired
+from shared.idempotency import HEADER, Claim
+
+WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+CONFLICT_TRIES = 3
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+T = TypeVar("T")
+Answer = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class TransactionalRoute(APIRoute):
+    """Runs the endpoint, its serialization and the idempotency key in one transaction, and commits before answering.
+
+    Deadlocks and serialization failures are tried again: the whole transaction was undone.
+    """
+
+    def get_route_handler(self) -> Answer:
+        """Return the endpoint inside its transaction."""
+        endpoint = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            body = await request.body()
+            if _NUL.search(body):
+                raise Malformed(Text("Ký tự NUL không được phép", "The character NUL is not allowed"))
+            for n_tries in range(1, CONFLICT_TRIES + 1):
+                try:
+                    return await _in_transaction(endpoint, request, body)
+                except (DBAPIError, IntegrityError) as error:
+                    if n_tries == CONFLICT_TRIES or not is_conflict(error):
+                        raise
+            raise AssertionError
+
+        return answer
+
+
+async def _in_transaction(endpoint: Answer, request: Request, body: bytes) -> Response:
+    async with request.app.state.sessions.begin() as session:
+        request.state.session = session
+        claim = await _claim(request, body)
+        if claim is not None and (replayed := await claim.replay(session)) is not None:
+            return replayed
+        response = await endpoint(request)
+        if claim is not None and response.status_code < 300:
+            claim.remember(session, response)
+    return response
+
+
+async def _claim(request: Request, body: bytes) -> Claim | None:
+    token = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if request.method not in WRITES or HEADER not in request.headers or not token:
+        return None
+    principal = await request.app.state.verifier.verify(token)
+    return Claim(request, body, principal.subject)
+
+
+async def _session(request: Request) -> AsyncSession:
+    session: AsyncSession = request.state.session
+    return session
+
+
+Session = Annotated[AsyncSession, Depends(_session)]
+
+
+def router(**options: Any) -> APIRouter:
+    """Return a router whose routes are transactional."""
+    return APIRouter(route_class=TransactionalRoute, **options)
+
+
+async def _key(key: Annotated[str | None, Header(alias=HEADER, max_length=255)] = None) -> str:
+    if key is None:
+        raise KeyRequired
+    return key
+
+
+Creates = Depends(_key)
+"""Dependency of a POST that creates: Idempotency-Key is required."""
+
+
+async def _if_match(tag: Annotated[str | None, Header(alias="If-Match")] = None) -> int:
+    if tag is None:
+        raise VersionRequired
+    if not re.fullmatch(r'"\d{1,9}"', tag):
+        raise StaleVersion
+    return int(tag.strip('"'))
+
+
+IfMatch = Annotated[int, Depends(_if_match)]
+"""The version of the resource that the caller has seen."""
+
+
+def tag(response: Response, version: int) -> None:
+    """Give the answer its strong ETag."""
+    response.headers["ETag"] = f'"{version}"'
+
+
+def require_version(seen: int, present: int) -> None:
+    """Refuse a command on a version that is no longer the present one; to be called after the state was checked."""
+    if seen != present:
+        raise StaleVersion
+
+
+LOCAL = timezone(timedelta(hours=7))
+
+
+def _local(instant: Any) -> Any:
+    return instant.astimezone(LOCAL) if isinstance(instant, datetime) else instant
+
+
+class Read(BaseModel):
+    """A response body; instants are answered in +07:00."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    @field_serializer("*", mode="wrap", check_fields=False)
+    def _in_local_time(self, value: Any, nested: SerializerFunctionWrapHandler) -> Any:
+        return nested(_local(value))
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, text is stored in NFC."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _compose(cls, data: Any) -> Any:
+        return nfc(data)
+
+
+def nfc(data: Any) -> Any:
+    """Return JSON-like *data* with every text in Unicode normalization form C."""
+    if isinstance(data, str):
+        return data if unicodedata.is_normalized("NFC", data) else unicodedata.normalize("NFC", data)
+    if isinstance(data, dict):
+        return {nfc(key): nfc(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [nfc(item) for item in data]
+    return data
+
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+After = Annotated[str | None, Query(max_length=200)]
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of a keyset list; *next* is given back as ``after``."""
+
+    items: list[T]
+    next: str | None

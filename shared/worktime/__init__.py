@@ -1,0 +1,41 @@
+"""Working-time arithmetic of intake and sla: calendars as data, time limits, deadlines, explanations."""
+
+from shared.worktime.calendar import (
+    Calendar,
+    CalendarGap,
+    Day,
+    DayKind,
+    NaiveInstant,
+    at_local,
+    day_end,
+    local_date,
+)
+from shared.worktime.data import TO_BE_CONFIRMED, CalendarData, DayOverride, WeeklyHours
+from shared.worktime.explanation import DayRow, Reason, explain
+from shared.worktime.limits import Deadline, Limit, Span, Unit, due_at
+from shared.worktime.minutes import add_working_minutes, working_minutes
+
+__all__ = [
+    "TO_BE_CONFIRMED",
+    "Calendar",
+    "CalendarData",
+    "CalendarGap",
+    "Day",
+    "DayKind",
+    "DayOverride",
+    "DayRow",
+    "Deadline",
+    "Limit",
+    "NaiveInstant",
+    "Reason",
+    "Span",
+    "Unit",
+    "WeeklyHours",
+    "add_working_minutes",
+    "at_local",
+    "day_end",
+    "due_at",
+    "explain",
+    "local_date",
+    "working_minutes",
+]

@@ -1,0 +1,33 @@
+"""Fixtures: the real engines, once a run; an issuer; databases cut from migrated templates."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.engines import Engines
+from deploy.local.engines import engines as run_engines
+from deploy.local.topics import make_topics
+from tests.support import Databases, Issuer, issuing
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    """PostgreSQL and Kafka: started for this run, or those named in the environment."""
+    with run_engines(tmp_path_factory.mktemp("engines")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def databases(engines: Engines) -> Databases:
+    """Databases on the engines, with the topics made."""
+    await make_topics(engines.kafka)
+    return Databases(engines)
+
+
+@pytest.fixture(scope="session")
+async def issuer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Issuer]:
+    """The local issuer."""
+    folder: Path = tmp_path_factory.mktemp("issuer")
+    async with issuing(folder) as running:
+        yield running

@@ -1,0 +1,204 @@
+"""What tests build a system from: databases cut from templates, a real issuer, services on free ports."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from deploy.local.engines import Engines
+from deploy.local.issuer import make_app as make_issuer
+from deploy.local.tokens import Grant, client_secrets, sign
+from shared import migrate
+from shared.service import Definition, Service, make_app
+from shared.settings import SERVICES, Settings
+
+PROVINCE = Path(__file__).resolve().parent.parent / "deploy" / "province"
+_numbers = itertools.count(1)
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def existing_services() -> list[str]:
+    """Return the services of this checkout."""
+    return list(SERVICES)
+
+
+def definition_of(service: str) -> Definition:
+    """Return the definition of a service."""
+    found: Definition = import_module(f"services.{service}.app").definition
+    return found
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
+    """Serve *app* over real HTTP in this event loop while the context lasts."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none"))
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+        if task.done():
+            task.result()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@dataclass
+class Issuer:
+    """The local issuer, its keys and clients in a folder of the test run."""
+
+    folder: Path
+    url: str
+
+    def token(self, role: str, *, agency: str | None = None, subject: str | None = None) -> str:
+        """Return a token of *role*."""
+        system = subject if role == "system" else None
+        grant = Grant(role, subject or f"{role}-{agency or 'test'}", agency, system)
+        return sign(self.folder, grant, self.url, 3600)
+
+    def secret(self, client: str) -> str:
+        """Return the secret of a client."""
+        return client_secrets(self.folder)[client]
+
+
+@contextlib.asynccontextmanager
+async def issuing(folder: Path) -> AsyncIterator[Issuer]:
+    """Run the local issuer."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    async with serving(make_issuer(folder, url), port):
+        yield Issuer(folder, url)
+
+
+@dataclass
+class Databases:
+    """Cuts databases from one migrated template per service."""
+
+    engines: Engines
+    ready: set[str] = field(default_factory=set)
+
+    async def template(self, service: str) -> str:
+        """Return the name of the migrated template of *service*, made at the first call."""
+        name = f"lt_template_{os.getpid()}_{service}"
+        if name not in self.ready:
+            await self._execute(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
+            await migrate.upgrade(service, self.settings(name.removesuffix(service)))
+            self.ready.add(name)
+        return name
+
+    async def cut(self, *services: str) -> str:
+        """Create fresh databases for *services* and return their common prefix."""
+        prefix = f"lt_{os.getpid()}_{next(_numbers)}_"
+        for service in services:
+            template = await self.template(service)
+            await self._execute(f'CREATE DATABASE "{prefix}{service}" TEMPLATE "{template}"')
+        return prefix
+
+    async def drop(self, prefix: str, *services: str) -> None:
+        """Drop the databases of a prefix."""
+        await self._execute(*(f'DROP DATABASE IF EXISTS "{prefix}{service}" WITH (FORCE)' for service in services))
+
+    def settings(self, prefix: str, **given: Any) -> Settings:
+        """Return settings that point at the engines and a prefix."""
+        return Settings(
+            mode="local", postgres_url=self.engines.postgres_url, kafka=self.engines.kafka, database_prefix=prefix,
+            **given,
+        )  # fmt: skip
+
+    async def _execute(self, *statements: str) -> None:
+        connection = await asyncpg.connect(self.engines.postgres_url, database="postgres")
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@dataclass
+class World:
+    """Services on free ports over fresh databases."""
+
+    issuer: Issuer
+    settings: dict[str, Settings]
+    apps: dict[str, FastAPI]
+    client: httpx.AsyncClient
+
+    def service(self, name: str) -> Service:
+        """Return the parts of a running service."""
+        found: Service = self.apps[name].state.service
+        return found
+
+    async def call(
+        self, service: str, method: str, path: str, *, token: str | None = None, **arguments: Any
+    ) -> httpx.Response:
+        """Send one request to a service."""
+        headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **arguments.pop("headers", {})}
+        url = self.settings[service].url(service) + path
+        return await self.client.request(method, url, headers=headers, **arguments)
+
+
+@contextlib.asynccontextmanager
+async def world(
+    databases: Databases,
+    issuer: Issuer,
+    *,
+    services: tuple[str, ...] = SERVICES,
+    role: str = "all",
+    **given: Any,
+) -> AsyncIterator[World]:
+    """Run *services* in this process, over real HTTP, PostgreSQL and Kafka, with the sample province loaded."""
+    prefix = await databases.cut(*services)
+    ports = {f"{name}_port": free_port() for name in SERVICES}
+    urls = {f"{name}_url": f"http://127.0.0.1:{ports[f'{name}_port']}" for name in SERVICES}
+    common = {"issuer": issuer.url, "jwks_url": f"{issuer.url}/jwks.json", "token_url": f"{issuer.url}/token"}
+    settings = {
+        name: databases.settings(prefix, **ports, **urls, **common, client_secret=issuer.secret(name), **given)
+        for name in services
+    }
+    for name in services:
+        await load(definition_of(name), settings[name])
+    apps = {name: make_app(definition_of(name), settings[name], role) for name in services}
+    async with contextlib.AsyncExitStack() as stack:
+        for name in services:
+            await stack.enter_async_context(serving(apps[name], ports[f"{name}_port"]))
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30))
+        yield World(issuer, settings, apps, client)
+    await databases.drop(prefix, *services)
+
+
+async def load(definition: Definition, settings: Settings) -> None:
+    """Load the sample province's data that a service owns."""
+    if definition.load is not None:
+        service = Service(definition, settings)
+        await definition.load(service, str(PROVINCE))
+        await service.stop()
+
+
+async def eventually(check: Any, *, seconds: float = 20.0) -> Any:
+    """Return what *check* answers as soon as it is true; AssertionError after *seconds* at most."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        found = await check()
+        if found:
+            return found
+        assert asyncio.get_running_loop().time() < deadline, "not within the time"
+        await asyncio.sleep(0.05)
