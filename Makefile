@@ -24,7 +24,7 @@ check: $(BUILT) ## lint, types, import rules, drift, then every test
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(PY) -m shared.events.publish --check
+	@$(PY) -m deploy.publish --check
 	@$(MAKE) --no-print-directory test
 
 bench: $(BUILT) ## measure, several runs with the floor beside them

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
@@ -33,7 +33,7 @@ async def heads_since(
     until = (await session.execute(select(func.clock_timestamp()))).scalar_one() - IN_FLIGHT
     query = (
         select(EventRow.dossier_id, EventRow.seq, EventRow.chain)
-        .distinct(EventRow.dossier_id)
+        .ext(distinct_on(EventRow.dossier_id))
         .where(EventRow.recorded_at < until)
         .order_by(EventRow.dossier_id, EventRow.seq.desc())
         .limit(PAGE)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.db import is_conflict
 from shared.errors import KeyRequired, Malformed, StaleVersion, Text, VersionRequired
 from shared.idempotency import HEADER, Claim
+from shared.writes import write_as_one
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 CONFLICT_TRIES = 3
@@ -58,6 +59,8 @@ async def _in_transaction(endpoint: Answer, request: Request, body: bytes) -> Re
         response = await endpoint(request)
         if claim is not None and response.status_code < 300:
             claim.remember(session, response)
+        if request.method in WRITES:
+            await write_as_one(session)
     return response
 
 

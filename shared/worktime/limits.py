@@ -265,8 +265,9 @@ def _rounded_up(limit: Limit, times: int) -> int:
 def _resumed(received_at: datetime, spans: Iterable[Span], calendar: Calendar) -> datetime:
     """Return when what is due within the day is taken up again: after the last span begun before it was due."""
     for span in sorted(map(_in_order, spans)):
-        if span.end_at > received_at and span.start_at < _close_of_reception(received_at, calendar):
-            received_at = max(received_at, span.end_at)
+        begins = max(span.start_at, received_at)
+        if begins < span.end_at and begins < _close_of_reception(received_at, calendar):
+            received_at = span.end_at
     return received_at
 
 

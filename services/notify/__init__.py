@@ -1,0 +1,1 @@
+"""Notify owns templates, subscriptions, messages and attempts: it tells people and systems what happened, once."""

@@ -1,0 +1,1 @@
+"""The pure rules of workflow: routes as data, the states of a leg, the planner, the diagram."""

@@ -1,0 +1,1 @@
+"""The use cases of workflow: lock, decide, write, publish; one function each."""

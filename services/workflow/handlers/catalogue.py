@@ -1,0 +1,120 @@
+"""What commands and facts look up in reference data: routes, agencies, calendars."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.workflow.domain import agencies
+from services.workflow.domain.catalogue import route_for
+from services.workflow.domain.route import RECEIVING_UNIT, Route, RouteLeg
+from services.workflow.models import Dossier
+from shared.auth import Principal, Role
+from shared.errors import DomainError, Text
+from shared.events.reference import Agency, ReferenceData
+from shared.outbox import now
+from shared.reference import References
+from shared.worktime import Calendar, local_date
+
+READS_ALL = (Role.OPS, Role.LEADER)
+
+
+class NoRoute(DomainError):
+    """No route is in force for the procedure; the dossier parks until one is loaded."""
+
+    status = 409
+    code = "no_route"
+    title = Text("Chưa có quy trình cho thủ tục", "No route for the procedure")
+
+
+def references(session: AsyncSession) -> References:
+    """Return what this service holds of reference data."""
+    found: References = session.info["references"]
+    return found
+
+
+def _versions(session: AsyncSession, kind: str) -> Iterator[Any]:
+    return (data for _, _, data in references(session).all_of(kind))
+
+
+def find_route(session: AsyncSession, procedure_code: str, at: datetime) -> Route:
+    """Return the route on which a dossier accepted at *at* sets out; NoRoute if there is none."""
+    route = route_for(_versions(session, "route"), procedure_code, local_date(at))
+    if route is None:
+        raise NoRoute(procedure_code)
+    return route
+
+
+def route_of(session: AsyncSession, dossier: Dossier) -> Route:
+    """Return the version of the route that the dossier is on."""
+    route: Route = references(session).get("route", dossier.route_code, dossier.route_version)
+    return route
+
+
+def calendar_of(session: AsyncSession, dossier: Dossier) -> Calendar:
+    """Return the calendar of the receiving unit in the version the dossier was accepted with."""
+    calendar: Calendar = references(session).get("calendar", dossier.calendar_code, dossier.calendar_version)
+    return calendar
+
+
+def agency_of(session: AsyncSession, dossier: Dossier, leg: RouteLeg, at: datetime) -> str | None:
+    """Return the agency that a leg offered at *at* goes to: as the route names it, or its successor by then."""
+    if leg.agency is None:
+        return None
+    code = dossier.receiving_unit_code if leg.agency == RECEIVING_UNIT else leg.agency
+    on = local_date(at)
+    if references(session).find("agency", code, on) is not None:
+        return code
+    by_code: dict[str, list[Agency]] = {}
+    for agency in _versions(session, "agency"):
+        by_code.setdefault(agency.code, []).append(agency)
+    return agencies.resolve(code, on, lambda key: by_code.get(key, []))
+
+
+def own_codes(principal: Principal) -> list[str]:
+    """Return the code of the caller's own agency."""
+    return [principal.agency_code] if principal.agency_code else []
+
+
+def acting_codes(session: AsyncSession, principal: Principal, at: datetime) -> list[str]:
+    """Return the codes the caller's agency acts for: its own, and those of agencies it succeeded."""
+    if not principal.agency_code:
+        return []
+    return agencies.acts_for(principal.agency_code, local_date(at), _versions(session, "agency"))
+
+
+def seen_codes(session: AsyncSession, principal: Principal, at: datetime) -> list[str] | None:
+    """Return the agencies whose legs the caller may read, None for all."""
+    return None if principal.has(*READS_ALL) else acting_codes(session, principal, at)
+
+
+def codes_of(session: AsyncSession, code: str, at: datetime) -> list[str]:
+    """Return *code* and the codes of the agencies it succeeded."""
+    return agencies.acts_for(code, local_date(at), _versions(session, "agency"))
+
+
+# What is shown
+
+
+def present(session: AsyncSession, kind: str) -> list[ReferenceData]:
+    """Return what is in force today, by code."""
+    today = local_date(now(session))
+    codes = sorted({data.code for data in _versions(session, kind)})
+    found = (references(session).find(kind, code, today) for code in codes)
+    return [data for data in found if data is not None]
+
+
+def newest(session: AsyncSession, kind: str) -> list[ReferenceData]:
+    """Return the highest version of each code, by code."""
+    return list({data.code: data for data in _versions(session, kind)}.values())
+
+
+def versions_of(session: AsyncSession, kind: str, code: str) -> list[ReferenceData]:
+    """Return all versions of one code."""
+    return [data for data in _versions(session, kind) if data.code == code]
+
+
+def agency_names(session: AsyncSession) -> dict[str, str]:
+    """Return the names of all agencies by code, the newest version's."""
+    return {agency.code: agency.name for agency in _versions(session, "agency")}

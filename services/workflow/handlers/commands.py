@@ -1,0 +1,190 @@
+"""What officers do to the legs of their agency."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.workflow import repository
+from services.workflow.domain.legs import LegAction, allowed, giver, next_status, returnable
+from services.workflow.domain.plan import Completed, SentBack
+from services.workflow.domain.route import Outcome, Route
+from services.workflow.handlers import catalogue
+from services.workflow.handlers.moves import proceed
+from services.workflow.models import Leg, SupplementProposal
+from services.workflow.repository import Journey, LegUnknown
+from services.workflow.schemas import Assignment, Completion, CompletionData, ProposalGiven, Reason, SendBack
+from shared.auth import Principal
+from shared.errors import Malformed
+from shared.events.base import Fact
+from shared.events.workflow import (
+    LegAcknowledged,
+    LegAssigned,
+    LegCompleted,
+    LegRefused,
+    LegReturned,
+    SupplementProposed,
+    TaxNoticeIssued,
+)
+from shared.outbox import now, publish
+from shared.web import require_version
+
+SENT_BACK = "sent_back"
+
+
+@dataclass(frozen=True, slots=True)
+class LegCall:
+    """A command on a leg: which one, the version the caller has seen, and who calls."""
+
+    dossier_id: UUID
+    leg_no: int
+    seen: int
+    by: Principal
+
+
+@dataclass(frozen=True, slots=True)
+class LegView:
+    """A leg with what may be done with it."""
+
+    leg: Leg
+    allowed: list[str]
+    outcomes: list[Outcome]
+    returnable_to: list[str]
+
+
+def view(route: Route, legs: list[Leg], leg: Leg) -> LegView:
+    """Return a leg with the actions and outcomes that are open to its agency now."""
+    back = returnable(route.after, legs, leg)
+    may = allowed(leg, may_refuse=giver(legs, leg) is not None, may_return=bool(back))
+    outcomes = list(route.by_code[leg.step_code].outcomes) if may else []
+    return LegView(leg, may, outcomes, back if LegAction.RETURN in may else [])
+
+
+async def _open(session: AsyncSession, call: LegCall, action: LegAction) -> tuple[Journey, Leg, LegView]:
+    """Lock the journey and take the leg to the state after *action*: state first, then the version the caller saw."""
+    journey = await _lock(session, call)
+    leg = journey.leg(call.leg_no)
+    before = view(catalogue.route_of(session, journey.dossier), journey.legs, leg)
+    following = next_status(leg, action, before.allowed)
+    require_version(call.seen, leg.version)
+    leg.status = following
+    leg.version += 1
+    return journey, leg, before
+
+
+async def _lock(session: AsyncSession, call: LegCall) -> Journey:
+    """Lock the journey of the caller's own leg, or of one it took over from an agency that ended (rare: asked second)."""
+    for codes in (catalogue.own_codes(call.by), catalogue.acting_codes(session, call.by, now(session))):
+        journey = await repository.lock_journey(session, call.dossier_id, call.leg_no, codes) if codes else None
+        if journey is not None:
+            return journey
+    raise LegUnknown(f"{call.dossier_id} {call.leg_no}")
+
+
+def _view(session: AsyncSession, journey: Journey, leg: Leg) -> LegView:
+    return view(catalogue.route_of(session, journey.dossier), journey.legs, leg)
+
+
+def _announce(session: AsyncSession, journey: Journey, leg: Leg, fact: Fact, *, is_over: bool = False) -> None:
+    time = publish(session, journey.head, fact).time
+    if is_over:
+        leg.completed_at = time
+
+
+def _malformed(pointer: str, code: str, detail: str) -> Malformed:
+    return Malformed(extra={"errors": [{"pointer": pointer, "code": code, "detail": detail}]})
+
+
+async def acknowledge_leg(session: AsyncSession, call: LegCall) -> LegView:
+    """Take the stretch over."""
+    journey, leg, _ = await _open(session, call, LegAction.ACKNOWLEDGE)
+    leg.officer = leg.officer or call.by.subject
+    leg.acknowledged_at = publish(session, journey.head, LegAcknowledged(leg_no=leg.leg_no, officer=leg.officer)).time
+    return _view(session, journey, leg)
+
+
+async def assign_leg(session: AsyncSession, call: LegCall, to: Assignment) -> LegView:
+    """Name the officer who does it."""
+    journey, leg, _ = await _open(session, call, LegAction.ASSIGN)
+    leg.officer = to.officer
+    _announce(session, journey, leg, LegAssigned(leg_no=leg.leg_no, officer=to.officer))
+    return _view(session, journey, leg)
+
+
+async def refuse_leg(session: AsyncSession, call: LegCall, why: Reason) -> LegView:
+    """Do not take the stretch: it goes back to the agency that handed it over."""
+    journey, leg, _ = await _open(session, call, LegAction.REFUSE)
+    leg.reason_code, leg.note = why.reason_code, why.note
+    fact = LegRefused(leg_no=leg.leg_no, reason_code=why.reason_code)
+    _announce(session, journey, leg, fact, is_over=True)
+    back_to = giver(journey.legs, leg)
+    assert back_to is not None  # noqa: S101 - without a giver the action is not allowed
+    proceed(session, journey, SentBack(leg.leg_no, back_to.step_code), cancel_reason=SENT_BACK)
+    return _view(session, journey, leg)
+
+
+async def return_leg(session: AsyncSession, call: LegCall, why: SendBack) -> LegView:
+    """Send the dossier back to an earlier leg, which is to be done again, and all that comes after it."""
+    journey, leg, before = await _open(session, call, LegAction.RETURN)
+    to_code = why.to_step_code or before.returnable_to[0]
+    if to_code not in before.returnable_to:
+        raise _malformed("/to_step_code", "not_an_earlier_leg", f"Chỉ trả về được: {', '.join(before.returnable_to)}")
+    leg.reason_code, leg.note = why.reason_code, why.note
+    fact = LegReturned(leg_no=leg.leg_no, to_step_code=to_code, reason_code=why.reason_code)
+    _announce(session, journey, leg, fact, is_over=True)
+    proceed(session, journey, SentBack(leg.leg_no, to_code), cancel_reason=SENT_BACK)
+    return _view(session, journey, leg)
+
+
+async def complete_leg(session: AsyncSession, call: LegCall, done: Completion) -> LegView:
+    """Finish the stretch; the outcome picks what comes next."""
+    journey, leg, before = await _open(session, call, LegAction.COMPLETE)
+    outcome = _outcome(before.outcomes, done)
+    leg.outcome, leg.note = outcome.code, done.note
+    leg.data = done.data.model_dump(mode="json", exclude_defaults=True)
+    fact = LegCompleted(leg_no=leg.leg_no, outcome=outcome.code, data=_published(done.data))
+    _announce(session, journey, leg, fact, is_over=True)
+    _issue_notices(session, journey, leg, done.data)
+    proceed(session, journey, Completed(leg.leg_no))
+    return _view(session, journey, leg)
+
+
+def _outcome(outcomes: list[Outcome], done: Completion) -> Outcome:
+    """Return the outcome that was named; Malformed if the leg has no such one, or what it takes is missing."""
+    found = next((outcome for outcome in outcomes if outcome.code == done.outcome), None)
+    if found is None:
+        codes = ", ".join(outcome.code for outcome in outcomes)
+        raise _malformed("/outcome", "unknown_outcome", f"Kết quả của chặng là một trong: {codes}")
+    if (found.takes == "notices") != bool(done.data.notices):
+        raise _malformed("/data/notices", "notices", "Kết quả này cần (hoặc không nhận) thông báo thuế")
+    return found
+
+
+def _published(data: CompletionData) -> dict[str, Any]:
+    return {"document_no": data.document_no} if data.document_no else {}
+
+
+def _issue_notices(session: AsyncSession, journey: Journey, leg: Leg, data: CompletionData) -> None:
+    """Announce each tax notice; a new determination takes the place of the one before."""
+    if not data.notices:
+        return
+    dossier = journey.dossier
+    issued = [notice.notice_no for notice in data.notices]
+    dossier.unpaid_notices = [notice_no for notice_no in issued if notice_no not in dossier.paid_notices]
+    for notice in data.notices:
+        publish(session, journey.head, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
+
+
+async def propose_supplement(session: AsyncSession, call: LegCall, given: ProposalGiven) -> LegView:
+    """Ask the one-stop unit to ask the applicant; it decides, and the leg stays where it is."""
+    journey, leg, _ = await _open(session, call, LegAction.PROPOSE_SUPPLEMENT)
+    proposed = SupplementProposed(leg_no=leg.leg_no, ground=given.ground, component_codes=given.component_codes)
+    event = publish(session, journey.head, proposed)
+    session.add(
+        SupplementProposal(
+            id=uuid4(), dossier_id=call.dossier_id, leg_no=leg.leg_no, proposed_by=call.by.subject,
+            proposed_at=event.time, **given.model_dump(),
+        )
+    )  # fmt: skip
+    return _view(session, journey, leg)

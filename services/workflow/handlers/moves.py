@@ -1,0 +1,133 @@
+"""What every use case ends with: the planner is asked, and its plan is written and published."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.workflow.domain.legs import DossierStatus, LegStatus
+from services.workflow.domain.plan import Case, Completed, Happened, Offer, Plan, plan
+from services.workflow.domain.route import RouteLeg
+from services.workflow.handlers import catalogue
+from services.workflow.models import Dossier, Leg
+from services.workflow.repository import Journey
+from shared import worktime
+from shared.events.workflow import LegCancelled, LegCompleted, LegOffered, RouteCompleted
+from shared.outbox import now, publish
+from shared.timeline import TICK
+
+END_OF_DAYS = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def proceed(session: AsyncSession, journey: Journey, happened: Happened, *, cancel_reason: str = "route_turned") -> None:
+    """Ask the planner what follows from what *happened*, and do it."""
+    route = catalogue.route_of(session, journey.dossier)
+    carry_out(session, journey, plan(route, journey.legs, case_of(journey.dossier), happened), cancel_reason)
+
+
+def case_of(dossier: Dossier) -> Case:
+    """Return what conditions may look at."""
+    values = {
+        "applicant_kind": dossier.applicant_kind,
+        "attributes": dossier.attributes,
+        "channel": dossier.channel,
+        "procedure_code": dossier.procedure_code,
+        "receiving_unit_code": dossier.receiving_unit_code,
+        "result_delivery": dossier.result_delivery,
+    }
+    return Case(values, is_paid=bool(dossier.paid_notices) and not dossier.unpaid_notices)
+
+
+def carry_out(session: AsyncSession, journey: Journey, todo: Plan, cancel_reason: str) -> None:
+    """Write and publish a plan: cancels, offers, the end."""
+    for leg_no in todo.cancels:
+        _cancel(session, journey, journey.leg(leg_no), cancel_reason)
+    for offer in todo.offers:
+        _offer(session, journey, offer)
+    if todo.final is not None:
+        dossier = journey.dossier
+        dossier.status, dossier.outcome = DossierStatus.COMPLETED, todo.final
+        dossier.completed_at = publish(session, journey.head, RouteCompleted(outcome=todo.final)).time
+
+
+def instant(session: AsyncSession, journey: Journey) -> datetime:
+    """Return the earliest instant the next event of this dossier may carry."""
+    present, known = now(session), journey.head.time
+    return present if known is None else max(present, known + TICK)
+
+
+def _offer(session: AsyncSession, journey: Journey, offer: Offer) -> None:
+    """Hand a stretch over; an automatic one is completed at once, by nobody."""
+    dossier = journey.dossier
+    step = catalogue.route_of(session, dossier).by_code[offer.code]
+    at = instant(session, journey)
+    due_at, minutes = _limit(session, journey, step, at)
+    leg = Leg(
+        dossier_id=dossier.id,
+        leg_no=offer.leg_no,
+        version=1,
+        step_code=step.code,
+        task=step.task,
+        holder=step.holder,
+        agency_code=catalogue.agency_of(session, dossier, step, at),
+        status=LegStatus.OFFERED,
+        from_leg_no=offer.from_leg_no,
+        excluded_ground=step.excluded_ground,
+        limit_minutes=minutes,
+        due_at=due_at,
+        urgent_at=due_at or END_OF_DAYS,
+        note="",
+        data={},
+    )
+    session.add(leg)
+    journey.legs.append(leg)
+    dossier.n_legs = len(journey.legs)
+    leg.offered_at = publish(session, journey.head, _offered(leg)).time
+    if offer.completed_as is not None:
+        settle(session, journey, leg, offer.completed_as)
+
+
+def _limit(
+    session: AsyncSession, journey: Journey, step: RouteLeg, at: datetime
+) -> tuple[datetime | None, int | None]:
+    """Return when a leg offered at *at* is due, and its working minutes; the first one waits for forwarding."""
+    if step.limit is None:
+        return None, None
+    calendar = catalogue.calendar_of(session, journey.dossier)
+    begins = at
+    if not journey.legs:
+        begins = calendar.start_for_forwarding(at, electronic=journey.dossier.channel == "online")
+    due_at = worktime.due_at(begins, step.limit, calendar, from_moment=True).due_at
+    return due_at, worktime.working_minutes(begins, due_at, calendar)
+
+
+def _offered(leg: Leg) -> LegOffered:
+    return LegOffered(
+        leg_no=leg.leg_no,
+        step_code=leg.step_code,
+        task=leg.task,
+        holder=leg.holder,  # type: ignore[arg-type]
+        agency_code=leg.agency_code,
+        due_at=leg.due_at,
+        limit_minutes=leg.limit_minutes,
+        excluded_ground=leg.excluded_ground,
+    )
+
+
+def settle(session: AsyncSession, journey: Journey, leg: Leg, outcome: str) -> None:
+    """Complete a leg that no officer completes: an automatic one, or the applicant's."""
+    leg.status, leg.outcome = LegStatus.COMPLETED, outcome
+    leg.version += 1
+    leg.completed_at = publish(session, journey.head, LegCompleted(leg_no=leg.leg_no, outcome=outcome)).time
+
+
+def settle_and_proceed(session: AsyncSession, journey: Journey, leg: Leg, outcome: str) -> None:
+    """Complete a leg that no officer completes, and go on."""
+    settle(session, journey, leg, outcome)
+    proceed(session, journey, Completed(leg.leg_no))
+
+
+def _cancel(session: AsyncSession, journey: Journey, leg: Leg, reason_code: str) -> None:
+    leg.status, leg.reason_code = LegStatus.CANCELLED, reason_code
+    leg.version += 1
+    fact = LegCancelled(leg_no=leg.leg_no, reason_code=reason_code)
+    leg.completed_at = publish(session, journey.head, fact).time

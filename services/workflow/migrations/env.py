@@ -1,0 +1,6 @@
+"""Alembic's entry for workflow."""
+
+from services.workflow.models import Base
+from shared.migrate import run_env
+
+run_env(Base.metadata)

@@ -1,0 +1,123 @@
+"""The tables of workflow."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Index, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Json = dict[str, Any]
+
+
+class Base(DeclarativeBase):
+    """Metadata of workflow's own tables."""
+
+    type_annotation_map = {  # noqa: RUF012
+        datetime: DateTime(timezone=True),
+        str: Text,
+        Json: JSONB,
+        list[str]: JSONB,
+    }
+
+
+class Dossier(Base):
+    """A dossier on its route: what the planner needs of it; nothing personal."""
+
+    __tablename__ = "dossier"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    code: Mapped[str]
+    route_code: Mapped[str]
+    route_version: Mapped[int]
+    procedure_code: Mapped[str]
+    procedure_version: Mapped[int]
+    calendar_code: Mapped[str]
+    calendar_version: Mapped[int]
+    field_code: Mapped[str]
+    channel: Mapped[str]
+    applicant_kind: Mapped[str]
+    receiving_unit_code: Mapped[str]
+    result_delivery: Mapped[str]
+    attributes: Mapped[Json]
+    accepted_at: Mapped[datetime]
+    is_waiting_for_supplement: Mapped[bool]
+    """The applicant was asked for something; legs stay where they are."""
+    unpaid_notices: Mapped[list[str]]
+    paid_notices: Mapped[list[str]]
+    n_legs: Mapped[int]
+    """How many legs there are: who waited for the lock sees whether it missed one."""
+    outcome: Mapped[str | None]
+    completed_at: Mapped[datetime | None]
+
+
+class Leg(Base):
+    """A stretch handed over to an agency, or waiting for the applicant; with its hand-off data."""
+
+    __tablename__ = "leg"
+    __table_args__ = (
+        # repository.inbox: open legs, near-breach first
+        Index(
+            "leg_open",
+            "agency_code",
+            "urgent_at",
+            "dossier_id",
+            "leg_no",
+            postgresql_where=text("status IN ('offered', 'in_progress')"),
+        ),
+        # repository.inbox: legs that are over
+        Index(
+            "leg_over",
+            "agency_code",
+            "status",
+            "urgent_at",
+            "dossier_id",
+            "leg_no",
+            postgresql_where=text("status NOT IN ('offered', 'in_progress')"),
+        ),
+    )
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    leg_no: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    step_code: Mapped[str]
+    task: Mapped[str]
+    holder: Mapped[str]
+    agency_code: Mapped[str | None]
+    status: Mapped[str]
+    from_leg_no: Mapped[int | None]
+    """The leg it came from: who handed it over, or sent it back."""
+    excluded_ground: Mapped[str | None]
+    limit_minutes: Mapped[int | None]
+    """Working minutes in the calendar of the receiving unit."""
+    offered_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    urgent_at: Mapped[datetime]
+    """The due instant, or the end of days: what the inbox is ordered by."""
+    acknowledged_at: Mapped[datetime | None]
+    officer: Mapped[str | None]
+    completed_at: Mapped[datetime | None]
+    """When it was over, in whatever way."""
+    outcome: Mapped[str | None]
+    reason_code: Mapped[str | None]
+    note: Mapped[str]
+    """The officer's words; they stay here and are never published."""
+    data: Mapped[Json]
+    """What came with the outcome, such as the tax notices."""
+
+
+class SupplementProposal(Base):
+    """What an agency would have the one-stop unit ask of the applicant; the words stay here."""
+
+    __tablename__ = "supplement_proposal"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_id: Mapped[UUID] = mapped_column(index=True)
+    leg_no: Mapped[int] = mapped_column(SmallInteger)
+    ground: Mapped[str]
+    component_codes: Mapped[list[str]]
+    note: Mapped[str]
+    proposed_by: Mapped[str]
+    proposed_at: Mapped[datetime]
