@@ -48,9 +48,7 @@ async def lock_journey(
     meanwhile is not in the statement's snapshot; ``n_legs`` tells, and the legs are read again.
     """
     mine = aliased(Leg)
-    is_mine = exists().where(
-        mine.dossier_id == dossier_id, mine.leg_no == leg_no, mine.agency_code.in_(agency_codes)
-    )
+    is_mine = exists().where(mine.dossier_id == dossier_id, mine.leg_no == leg_no, mine.agency_code.in_(agency_codes))
     query = (
         select(HeadRow, Dossier, Leg)
         .join(Dossier, Dossier.id == HeadRow.dossier_id)
@@ -132,9 +130,7 @@ async def get_dossier(session: AsyncSession, dossier_id: UUID, agency_codes: Col
     return dossier
 
 
-async def visible_leg_nos(
-    session: AsyncSession, dossier_id: UUID, agency_codes: Collection[str] | None
-) -> set[int]:
+async def visible_leg_nos(session: AsyncSession, dossier_id: UUID, agency_codes: Collection[str] | None) -> set[int]:
     """Return the numbers of the legs that the caller may see."""
     query = (
         select(Leg.leg_no)
@@ -144,9 +140,7 @@ async def visible_leg_nos(
     return set(await session.scalars(query))
 
 
-async def proposals(
-    session: AsyncSession, dossier_id: UUID, leg_nos: Collection[int]
-) -> list[SupplementProposal]:
+async def proposals(session: AsyncSession, dossier_id: UUID, leg_nos: Collection[int]) -> list[SupplementProposal]:
     """Return the supplements proposed from some legs, oldest first."""
     query = select(SupplementProposal).where(
         SupplementProposal.dossier_id == dossier_id, SupplementProposal.leg_no.in_(leg_nos)

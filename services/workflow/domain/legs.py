@@ -109,9 +109,7 @@ def allowed(leg: LegLike, *, may_refuse: bool, may_return: bool) -> list[str]:
     if leg.holder != "agency":
         return []
     possible = {LegAction.REFUSE: may_refuse, LegAction.RETURN: may_return}
-    return [
-        action.value for action, table in TRANSITIONS.items() if leg.status in table and possible.get(action, True)
-    ]
+    return [action.value for action, table in TRANSITIONS.items() if leg.status in table and possible.get(action, True)]
 
 
 def next_status(leg: LegLike, action: LegAction, allowed_now: Collection[str]) -> LegStatus:

@@ -18,7 +18,9 @@ from shared.timeline import TICK
 END_OF_DAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def proceed(session: AsyncSession, journey: Journey, happened: Happened, *, cancel_reason: str = "route_turned") -> None:
+def proceed(
+    session: AsyncSession, journey: Journey, happened: Happened, *, cancel_reason: str = "route_turned"
+) -> None:
     """Ask the planner what follows from what *happened*, and do it."""
     route = catalogue.route_of(session, journey.dossier)
     carry_out(session, journey, plan(route, journey.legs, case_of(journey.dossier), happened), cancel_reason)
@@ -86,9 +88,7 @@ def _offer(session: AsyncSession, journey: Journey, offer: Offer) -> None:
         settle(session, journey, leg, offer.completed_as)
 
 
-def _limit(
-    session: AsyncSession, journey: Journey, step: RouteLeg, at: datetime
-) -> tuple[datetime | None, int | None]:
+def _limit(session: AsyncSession, journey: Journey, step: RouteLeg, at: datetime) -> tuple[datetime | None, int | None]:
     """Return when a leg offered at *at* is due, and its working minutes; the first one waits for forwarding."""
     if step.limit is None:
         return None, None
