@@ -21,9 +21,7 @@ def check_room(folder: Path, needed: int = NEEDED_BYTES) -> None:
     """Raise LaunchError unless *needed* bytes are free where *folder* lies."""
     free = shutil.disk_usage(folder).free
     if free < needed:
-        msg = (
-            f"the disk is full: {folder} has {free // 1_000_000} MB left, {needed // 1_000_000} MB are needed"
-        )
+        msg = f"the disk is full: {folder} has {free // 1_000_000} MB left, {needed // 1_000_000} MB are needed"
         raise LaunchError(msg)
 
 
@@ -48,9 +46,7 @@ class Claim:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             file.close()
-            msg = (
-                f"another launcher (pid {holder}) uses {self._folder}: stop it or set LIENTHONG_DATA=<folder>"
-            )
+            msg = f"another launcher (pid {holder}) uses {self._folder}: stop it or set LIENTHONG_DATA=<folder>"
             raise LaunchError(msg) from None
         file.truncate(0)
         file.write(str(os.getpid()))

@@ -62,9 +62,7 @@ def _check(path: Path, jar: LockedDependency, advice: str) -> None:
         raise LaunchError(msg)
 
 
-def _fetch_all(
-    missing: list[LockedDependency], folder: Path, report: Quiet, stopped: Callable[[], bool]
-) -> None:
+def _fetch_all(missing: list[LockedDependency], folder: Path, report: Quiet, stopped: Callable[[], bool]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         report.download("Apache Kafka", len(missing)) as shown,

@@ -48,9 +48,7 @@ def archive(class_path: Sequence[Path], folder: Path) -> Path:
     return folder / f"classes-{digest[:16]}.aot"
 
 
-def train(
-    nest: Nest, command: Callable[[list[str]], list[str]], ready: Callable[[], bool], target: Path
-) -> None:
+def train(nest: Nest, command: Callable[[list[str]], list[str]], ready: Callable[[], bool], target: Path) -> None:
     """Run *command* once to learn which classes it loads, end it when *ready*, write the archive *target*."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".train-") as scratch:
         made = Path(scratch) / target.name

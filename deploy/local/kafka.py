@@ -71,9 +71,7 @@ class Kafka:
     name = "kafka"
     docs = ""
 
-    def __init__(
-        self, folder: Path, nest: Nest, report: Quiet | None = None, node: Node | None = None
-    ) -> None:
+    def __init__(self, folder: Path, nest: Nest, report: Quiet | None = None, node: Node | None = None) -> None:
         self._folder = folder
         self._nest = nest
         self._report = report or Quiet()

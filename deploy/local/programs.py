@@ -14,7 +14,6 @@ from deploy.local.tokens import CLIENTS, client_secrets
 from shared.settings import DEFAULT_PORTS, SERVICES
 
 DEFAULTS = {"issuer": 8000, **DEFAULT_PORTS, "sandbox": 8010}
-HAVE_REFERENCE_DATA = ("sla", "workflow", "intake")
 PROVINCE = "deploy/province"
 Stage = Literal["issuer", "service", "sandbox"]
 STAGES: tuple[Stage, ...] = ("issuer", "service", "sandbox")
@@ -72,12 +71,7 @@ def local_plan() -> Plan:
     return Plan(
         programs=tuple(programs),
         databases=tuple(f"lienthong_{name}" for name in present),
-        migrations=tuple(Task(f"{name}-migrate", python(f"services.{name}", "migrate")) for name in present),
-        loads=tuple(
-            Task(f"{name}-load", python(f"services.{name}", "load", PROVINCE))
-            for name in HAVE_REFERENCE_DATA
-            if name in present
-        ),
+        loads=(Task("prepare", python("deploy.local.prepare", PROVINCE, *present)),),
     )
 
 
@@ -107,11 +101,7 @@ def environment(data_dir: Path, plan: Plan, engines: Mapping[str, str], clock: s
         prefix = f"LIENTHONG_{program.name.upper()}"
         addresses |= {f"{prefix}_PORT": str(program.port), f"{prefix}_URL": program.url}
     issuer = next((program.url for program in plan.programs if program.stage == "issuer"), "")
-    tokens = (
-        {"ISSUER": issuer, "JWKS_URL": f"{issuer}/jwks.json", "TOKEN_URL": f"{issuer}/token"}
-        if issuer
-        else {}
-    )
+    tokens = {"ISSUER": issuer, "JWKS_URL": f"{issuer}/jwks.json", "TOKEN_URL": f"{issuer}/token"} if issuer else {}
     common = {"MODE": "local", "HOST": LOOPBACK, "DATA": str(data_dir), "CLOCK": clock} | tokens
     prefixed = {f"LIENTHONG_{name}": value for name, value in common.items()}
     return {**os.environ, "PYTHONUNBUFFERED": "1", **engines, **addresses, **prefixed}

@@ -1,4 +1,4 @@
-"""Runs the sandbox: ``python -m deploy.sandbox``, on the loopback address unless LIENTHONG_SANDBOX_HOST says otherwise."""
+"""Runs the sandbox: ``python -m deploy.sandbox``, on loopback unless LIENTHONG_SANDBOX_HOST says otherwise."""
 
 import os
 import socket

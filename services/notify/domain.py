@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from shared.auth import Principal, Role
 from shared.errors import DomainError, IllegalTransition, Malformed, Text
 from shared.events.base import Fact
 from shared.events.intake import (
@@ -91,9 +90,7 @@ TOLD: Mapping[type[Fact], Kind] = {
     DossierWithdrawn: Kind.WITHDRAWN,
     DossierStopped: Kind.STOPPED,
 }
-ONLY_SUBSCRIBERS = frozenset(
-    {Kind.SUPPLEMENT_RECEIVED, Kind.PAYMENT_RECORDED, Kind.RETURNED, Kind.WITHDRAWN}
-)
+ONLY_SUBSCRIBERS = frozenset({Kind.SUPPLEMENT_RECEIVED, Kind.PAYMENT_RECORDED, Kind.RETURNED, Kind.WITHDRAWN})
 """What the applicant did or holds already is not told to the applicant."""
 ENDS = frozenset({Kind.REFUSED, Kind.WITHDRAWN, Kind.STOPPED})
 MOOT_AFTER_END = frozenset(
@@ -143,13 +140,13 @@ class Scope(StrEnum):
     NONE = "none"
 
 
-def scope_of(principal: Principal) -> Scope:
+def scope_of(roles: Collection[str], agency_code: str | None) -> Scope:
     """Return the scope of a caller: systems and ops all, the portal what was filed online, an officer the unit's."""
-    if principal.has(Role.OPS, Role.SYSTEM):
+    if {"ops", "system"}.intersection(roles):
         return Scope.ALL
-    if principal.has(Role.OFFICER) and principal.agency_code:
+    if "officer" in roles and agency_code:
         return Scope.UNIT
-    return Scope.ONLINE if principal.has(Role.PORTAL) else Scope.NONE
+    return Scope.ONLINE if "portal" in roles else Scope.NONE
 
 
 def may_know(scope: str, agency_code: str | None, channel: str | None, unit_code: str | None) -> bool:
@@ -192,16 +189,21 @@ class Outcome:
     """Masked."""
     is_gone: bool = False
     """The receiver said that the subscription is over."""
+    wait_seconds: int = 0
+    """The receiver asked for that much patience."""
+    applicant_version: int | None = None
+    """The version of the applicant that was read, where there was no address in it."""
 
 
-def judge_webhook(code: int) -> Outcome:
+def judge_webhook(code: int, retry_after: str = "") -> Outcome:
     """Return what an HTTP status of a receiver means: 2xx taken, 410 gone for good, all else is tried again."""
     if 200 <= code < 300:
         return Outcome(Status.SENT, code=code)
     if code == 410:
         return Outcome(Status.FAILED, "subscription_gone", code, is_gone=True)
     reason = "redirect_refused" if 300 <= code < 400 else "receiver_error"
-    return Outcome(Status.PENDING, reason, code)
+    wait = min(int(retry_after), LONGEST_RETRY_AFTER_SECONDS) if retry_after.isdecimal() else 0
+    return Outcome(Status.PENDING, reason, code, wait_seconds=wait)
 
 
 # Where webhooks may go
@@ -250,19 +252,18 @@ class AddressRule:
             return
         found = ipaddress.ip_address(address)
         found = getattr(found, "ipv4_mapped", None) or found
-        if self.is_local != found.is_loopback or (
-            not self.is_local and (not found.is_global or found.is_multicast)
-        ):
+        if self.is_local != found.is_loopback or (not self.is_local and (not found.is_global or found.is_multicast)):
             raise UnsafeUrl(Text("Địa chỉ nội bộ không được phép", "the address is not a public one"))
 
 
 def _host(url: str) -> str:
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
+        host = (parts.hostname or "").lower()
+        is_plain = url.isascii() and "@" not in parts.netloc and parts.port != 0
     except ValueError:
-        host, port = "", None
-    if not host or port == 0 or "@" in url.split("//", 1)[-1].split("/")[0] or not url.isascii():
+        host, is_plain = "", False
+    if not host or not is_plain:
         raise UnsafeUrl(Text("URL không hợp lệ", "not a URL this service calls"))
     return host
 
@@ -325,7 +326,7 @@ def render(template: Template, values: Mapping[str, str]) -> tuple[str, str]:
     def fill(text: str) -> str:
         return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
-    return " ".join(fill(template.subject).split()), fill(template.body)
+    return " ".join(fill(template.subject).split()), re.sub(r"\n{3,}", "\n\n", fill(template.body)).strip() + "\n"
 
 
 def in_words(value: object) -> str:
@@ -348,9 +349,7 @@ def values_of(fact: Fact, words: Words) -> dict[str, str]:
     """Return what a template may say of *fact*; codes also as words under ``<name>_words``."""
     fields = {name: getattr(fact, name) for name in type(fact).model_fields if name not in PRIVATE}
     values = {name: in_words(value) for name, value in fields.items() if value is not None}
-    values |= {
-        f"{name}_words": words.of(name, fields[name]) for name in fields.keys() & words.tables.keys()
-    }
+    values |= {f"{name}_words": words.of(name, fields[name]) for name in fields.keys() & words.tables.keys()}
     if "due_on" in fields:
         due_on = fields["due_on"]
         values["due_on_words"] = f"trước hết {in_words(due_on)}" if due_on else "theo thời hạn ghi trên thông báo"

@@ -109,13 +109,15 @@ class Message(Base):
     event_time: Mapped[datetime]
     correlation_id: Mapped[str]
     data: Mapped[Json]
-    """The public fields of the fact, and the dossier as it was then: a repeat says the same."""
+    """What is said, fixed when the fact came: a webhook's public data, an e-mail's words without the person."""
     status: Mapped[str]
     next_try_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
     """Real time: a worker is sending it."""
     n_tries: Mapped[int] = mapped_column(default=0)
     """Also the fence: a worker whose lease ran out does not record."""
+    n_failures: Mapped[int] = mapped_column(default=0)
+    """In a row, since it was made or asked for again: decides the back-off."""
     n_redeliveries: Mapped[int] = mapped_column(default=0)
     reason_code: Mapped[str] = mapped_column(default="")
     sent_at: Mapped[datetime | None]

@@ -15,6 +15,7 @@ from services.workflow.domain.legs import OPEN, LegStatus
 from services.workflow.domain.route import Route
 from services.workflow.handlers import catalogue, commands
 from services.workflow.handlers.commands import LegCall, LegView
+from services.workflow.models import Dossier, Leg
 from services.workflow.schemas import (
     Assignment,
     Completion,
@@ -31,6 +32,7 @@ from services.workflow.schemas import (
 )
 from shared.auth import Principal, Role, allow
 from shared.errors import Forbidden, Malformed, NotFound
+from shared.events.reference import ReferenceData
 from shared.outbox import now
 from shared.web import After, IfMatch, Limit, Session, router, tag
 
@@ -143,7 +145,7 @@ async def draw_dossier(session: Session, dossier_id: UUID, by: Reader) -> Respon
 
 
 @api.get("/agencies/{code}/inbox")
-async def read_inbox(  # noqa: PLR0913, PLR0917
+async def read_inbox(
     session: Session,
     code: str,
     by: Reader,
@@ -161,14 +163,14 @@ async def read_inbox(  # noqa: PLR0913, PLR0917
     return InboxPage(items=items, next=_following(rows[-1][0]) if len(rows) == limit else None)
 
 
-def _item(leg: repository.Leg, dossier: repository.Dossier, at: datetime) -> InboxItem:
+def _item(leg: Leg, dossier: Dossier, at: datetime) -> InboxItem:
     names = InboxItem.model_fields.keys()
     both = {name: getattr(row, name) for row in (dossier, leg) for name in names if hasattr(row, name)}
     is_overdue = leg.status in OPEN and leg.due_at is not None and leg.due_at < at
     return InboxItem(**both, dossier_code=dossier.code, is_overdue=is_overdue)
 
 
-def _following(leg: repository.Leg) -> str:
+def _following(leg: Leg) -> str:
     position = [leg.urgent_at.isoformat(), str(leg.dossier_id), leg.leg_no]
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
@@ -220,7 +222,7 @@ async def draw_route(
     return Response(draw(route, catalogue.agency_names(session)), media_type=SVG)
 
 
-def _page(rows: list[catalogue.ReferenceData], limit: int, after: str | None) -> ReferencePage:
+def _page(rows: list[ReferenceData], limit: int, after: str | None) -> ReferencePage:
     rows = [row for row in rows if after is None or row.code > after]
     following = rows[limit - 1].code if len(rows) > limit else None
     return ReferencePage(items=[row.model_dump(mode="json") for row in rows[:limit]], next=following)

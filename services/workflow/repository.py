@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, or_, select, true, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, exists, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -157,17 +157,17 @@ async def inbox(
     statuses: Iterable[str],
     after: Cursor | None,
     limit: int,
-) -> list[Row[tuple[Leg, Dossier]]]:
+) -> list[Row[Leg, Dossier]]:
     """Return a page of an agency's legs with their dossiers, the earliest deadline first."""
     query = _inbox(agency_codes, statuses).limit(limit)
     if after is not None:
-        query = query.where(tuple_(Leg.urgent_at, Leg.dossier_id, Leg.leg_no) > after)  # type: ignore[arg-type]
+        query = query.where(tuple_(Leg.urgent_at, Leg.dossier_id, Leg.leg_no) > after)
     return list(await session.execute(query))
 
 
-def _inbox(agency_codes: Collection[str], statuses: Iterable[str]) -> Select[tuple[Leg, Dossier]]:
+def _inbox(agency_codes: Collection[str], statuses: Iterable[str]) -> Select[Leg, Dossier]:
     # The statuses are written into the statement: only then can the planner prove that a partial index fits.
-    wanted = bindparam("statuses", sorted(statuses), expanding=True, literal_execute=True)
+    wanted: BindParameter[list[str]] = bindparam("statuses", sorted(statuses), expanding=True, literal_execute=True)
     return (
         select(Leg, Dossier)
         .join(Dossier, Dossier.id == Leg.dossier_id)

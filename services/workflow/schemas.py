@@ -47,7 +47,7 @@ class NoticeGiven(Body):
 class CompletionData(Body):
     """What comes with an outcome."""
 
-    notices: Annotated[list[NoticeGiven], Field(max_length=20)] = []
+    notices: list[NoticeGiven] = Field(default_factory=list, max_length=20)
     document_no: CodeText | None = None
     """The number of the document the agency issued."""
 
@@ -65,7 +65,7 @@ class Completion(Body):
 
     outcome: CodeText
     note: Note = ""
-    data: CompletionData = CompletionData()
+    data: CompletionData = Field(default_factory=CompletionData)
 
 
 class SendBack(Reason):

@@ -18,7 +18,7 @@ def in_force(versions: Iterable[Agency], on: date) -> Agency | None:
 
 
 def resolve(code: str, on: date, versions: Versions) -> str:
-    """Return the code of the agency that answers to *code* on a day: itself, or its successor; *code* if nobody does."""
+    """Return the code of the agency that answers to *code* on a day: itself or its successor, else *code*."""
     found = code
     for _ in range(LONGEST_CHAIN):
         known = versions(found)

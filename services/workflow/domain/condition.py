@@ -18,7 +18,7 @@ VARIABLES = frozenset(
         "result_delivery",
     }
 )
-"""``outcome`` is that of the leg just completed ("" at the start), ``outcomes`` the last one of every leg by its code."""
+"""``outcome`` is that of the leg just completed ("" at the start), ``outcomes`` the last one of every leg."""
 
 CHANNELS = ("online", "counter", "post")
 
@@ -38,7 +38,7 @@ def holds(expression: str, case: Mapping[str, Any]) -> bool:
 
 
 def check(expression: str) -> None:
-    """Raise ValueError unless *expression* compiles, knows its variables and is a boolean of a dossier without attributes."""
+    """Raise ValueError unless *expression* compiles, knows its variables and is a boolean without attributes."""
     unknown = set(compiled(expression).variables()) - VARIABLES
     if unknown:
         raise ValueError(f"condition {expression!r} uses unknown {sorted(unknown)}")

@@ -109,6 +109,7 @@ def draw(
     n_lanes = sum(_is_long(edge, rank) for edge in edges)
     left = MARGIN + (LANE_LABEL + LANE * n_lanes if n_lanes else 0)
     width, height = _place(boxes, rank, left, HEADER + 46)
+    width = max(width, _words_end(edges), MARGIN * 2 + 12 * len(title or route.name))
     parts = [
         *_heading(route, title, ended),
         *_start(route, boxes),
@@ -130,6 +131,10 @@ def _document(width: float, height: float, name: str, parts: Iterable[str]) -> s
     return "\n".join([head, f"<style>{STYLE}</style>", arrow, back, *parts, "</svg>"])
 
 
+def _text(css: str, x: float, y: float, words: str, *, anchor: str = "start") -> str:
+    return f'<text class="{css}" text-anchor="{anchor}" x="{x:g}" y="{y:g}">{escape(words)}</text>'
+
+
 # What is in a box
 
 
@@ -139,7 +144,7 @@ def _box(leg: RouteLeg, agency_names: Mapping[str, str], state: LegLike | None) 
     lines += [("line", line) for line in wrap(_length(leg), 47)]
     notes = [f"Chỉ khi: {leg.when_label}" if leg.when else "", leg.automatic_label, _join_note(leg)]
     lines += [("soft", line) for note in notes if note for line in wrap(note, 52)]
-    chips = [(o.final, wrap(o.name, 32) + [FINAL_TEXT[o.final]]) for o in leg.outcomes if o.final is not None]
+    chips = [(o.final, [*wrap(o.name, 32), FINAL_TEXT[o.final]]) for o in leg.outcomes if o.final is not None]
     return _Box(leg, lines, chips, state.status if state else "")
 
 
@@ -173,7 +178,6 @@ def _join_note(leg: RouteLeg) -> str:
 def _place(boxes: Mapping[str, _Box], rank: Mapping[str, int], left: float, top: float) -> tuple[float, float]:
     """Set the places of the boxes, row by row; return the width and the height needed."""
     rows = [[boxes[code] for code in boxes if rank[code] == n] for n in range(max(rank.values()) + 1)]
-    widest = max(sum(box.width for box in row) + GAP_X * (len(row) - 1) for row in rows)
     axis = left + max(sum(BOX for _ in row) + GAP_X * (len(row) - 1) for row in rows) / 2
     y = top
     for row in rows:
@@ -182,7 +186,13 @@ def _place(boxes: Mapping[str, _Box], rank: Mapping[str, int], left: float, top:
             box.x, box.y = x, y
             x += box.width + GAP_X
         y += max(box.height for box in row) + GAP_Y
-    return left + widest + MARGIN, y - GAP_Y
+    right = max(box.x + box.width for row in rows for box in row)
+    return right + MARGIN, y - GAP_Y
+
+
+def _words_end(edges: Iterable[_Edge]) -> float:
+    """Return where the longest label beside an arrow ends, roughly."""
+    return max((edge.source.middle + 20 + 6.6 * min(len(" / ".join(edge.labels)), 52) for edge in edges), default=0)
 
 
 def _edges(route: Route, boxes: Mapping[str, _Box]) -> list[_Edge]:
@@ -217,11 +227,11 @@ def _down(edge: _Edge) -> Iterator[str]:
     bend = (y0 + y1) / 2
     path = f"M{x0:g} {y0:g}V{y1:g}" if x0 == x1 else f"M{x0:g} {y0:g}V{bend:g}H{x1:g}V{y1:g}"
     yield f'<path class="edge" d="{path}" marker-end="url(#arrow)"/>'
+    if len(edge.source.leg.outcomes) == 1 and edge.source.leg.holder == "agency" and x0 == x1:
+        return  # nothing to choose from
     is_fork = any(len(outcome.next) > 1 for outcome in edge.source.leg.outcomes)
-    if is_fork and x1 > x0:
-        return
-    x = x0 if is_fork or x0 == x1 else x1
-    yield from _label(" / ".join(edge.labels), x + 9, y0 + 17 if is_fork else bend + 4)
+    if not is_fork or x1 <= x0:
+        yield from _label(" / ".join(edge.labels), x0 + 9, y0 + 17 if x0 != x1 else bend + 4)
 
 
 def _around(edge: _Edge, x: float) -> Iterator[str]:
@@ -230,13 +240,13 @@ def _around(edge: _Edge, x: float) -> Iterator[str]:
     path = f"M{edge.source.x:g} {y0:g}H{x + 8:g}Q{x:g} {y0:g} {x:g} {y0 + 8:g}V{y1 - 8:g}Q{x:g} {y1:g} {x + 8:g} {y1:g}"
     yield f'<path class="edge" d="{path}H{edge.target.x:g}" marker-end="url(#arrow)"/>'
     for n, line in enumerate(wrap(" / ".join(edge.labels), 22)):
-        yield f'<text class="label" text-anchor="end" x="{x - 8:g}" y="{y0 + 22 + 15 * n:g}">{escape(line)}</text>'
+        yield _text("label", x - 8, y0 + 22 + 15 * n, line, anchor="end")
 
 
 def _label(words: str, x: float, y: float) -> Iterator[str]:
-    for n, line in enumerate(wrap(words, 46)[:2]):
+    for n, line in enumerate(wrap(words, 52)[:2]):
         for css in ("halo", "label"):
-            yield f'<text class="{css}" x="{x:g}" y="{y + 14 * n:g}">{escape(line)}</text>'
+            yield _text(css, x, y + 14 * n, line)
 
 
 # Boxes, heading, legend
@@ -249,10 +259,10 @@ def _box_svg(box: _Box) -> Iterator[str]:
     yield f'<rect class="box{applicant}" x="{box.x:g}" y="{box.y:g}" width="{BOX}" height="{box.height:g}" rx="9"/>'
     yield f'<rect class="bar" x="{box.x:g}" y="{box.y + 9:g}" width="5" height="{box.height - 18:g}" rx="2"/>'
     for n, (css, line) in enumerate(box.lines):
-        yield f'<text class="{css}" x="{box.x + 18:g}" y="{box.y + 25 + 18 * n:g}">{escape(line)}</text>'
+        yield _text(css, box.x + 18, box.y + 25 + 18 * n, line)
     if box.status:
-        words = escape(STATUS_TEXT[LegStatus(box.status)])
-        yield f'<text class="badge" text-anchor="end" x="{box.x + BOX - 12:g}" y="{box.y + box.height - 9:g}">{words}</text>'
+        words = STATUS_TEXT[LegStatus(box.status)]
+        yield _text("badge", box.x + BOX - 12, box.y + box.height - 9, words, anchor="end")
     yield "</g>"
     yield from _chips(box)
 
@@ -265,7 +275,7 @@ def _chips(box: _Box) -> Iterator[str]:
         yield f'<path class="edge" d="M{box.x + BOX:g} {y + height / 2:g}H{x - 1:g}" marker-end="url(#arrow)"/>'
         yield f'<g class="{final}"><rect x="{x:g}" y="{y:g}" width="{CHIP}" height="{height:g}" rx="10"/>'
         for n, line in enumerate(lines):
-            yield f'<text class="end" text-anchor="middle" x="{x + CHIP / 2:g}" y="{y + 17 + 15 * n:g}">{escape(line)}</text>'
+            yield _text("end", x + CHIP / 2, y + 17 + 15 * n, line, anchor="middle")
         yield "</g>"
         y += height + 8
 
@@ -275,9 +285,9 @@ def _heading(route: Route, title: str, ended: str) -> Iterator[str]:
     validity = f"Quy trình {route.code}, phiên bản {route.version}, áp dụng từ {route.valid_from:%d/%m/%Y}{until}"
     above = f"{title} – {ENDED_TEXT.get(ended, ended)}" if title else route.name
     below = f"{validity}; thời hạn {vietnamese(route.days)} ngày làm việc"
-    yield f'<text class="title" x="{MARGIN}" y="38">{escape(above)}</text>'
+    yield _text("title", MARGIN, 38, above)
     for n, line in enumerate([f"{route.name}." if title else "", below][not title :]):
-        yield f'<text class="sub" x="{MARGIN}" y="{60 + 17 * n}">{escape(line)}</text>'
+        yield _text("sub", MARGIN, 60 + 17 * n, line)
 
 
 def _start(route: Route, boxes: Mapping[str, _Box]) -> Iterator[str]:
@@ -287,7 +297,7 @@ def _start(route: Route, boxes: Mapping[str, _Box]) -> Iterator[str]:
     for box in first:
         yield f'<path class="edge" d="M{x:g} {y - 18:g}H{box.middle:g}V{box.y:g}" marker-end="url(#arrow)"/>'
     yield f'<rect class="start" x="{x - 80:g}" y="{y - 38:g}" width="160" height="22" rx="11"/>'
-    yield f'<text class="starttext" text-anchor="middle" x="{x:g}" y="{y - 22.5:g}">Hồ sơ được tiếp nhận</text>'
+    yield _text("starttext", x, y - 22.5, "Hồ sơ được tiếp nhận", anchor="middle")
 
 
 def _legend(y: float, *, is_dossier: bool) -> Iterator[str]:
@@ -301,6 +311,6 @@ def _legend(y: float, *, is_dossier: bool) -> Iterator[str]:
         ]
     x = float(MARGIN)
     for color, words in marks:
-        yield f'<rect x="{x:g}" y="{y:g}" width="14" height="14" rx="3" fill="{color}" stroke="#9aa5b1" stroke-width=".6"/>'
-        yield f'<text class="sub" x="{x + 20:g}" y="{y + 11.5:g}">{escape(words)}</text>'
+        yield f'<rect x="{x:g}" y="{y:g}" width="14" height="14" rx="3" fill="{color}" stroke="#9aa5b1"/>'
+        yield _text("sub", x + 20, y + 11.5, words)
         x += 44 + 7.2 * len(words)

@@ -74,12 +74,14 @@ async def _open(session: AsyncSession, call: LegCall, action: LegAction) -> tupl
 
 
 async def _lock(session: AsyncSession, call: LegCall) -> Journey:
-    """Lock the journey of the caller's own leg, or of one it took over from an agency that ended (rare: asked second)."""
-    for codes in (catalogue.own_codes(call.by), catalogue.acting_codes(session, call.by, now(session))):
+    """Lock the journey of a leg of the caller's agency, or (rare, so asked second) of one that it succeeded."""
+    journey = await repository.lock_journey(session, call.dossier_id, call.leg_no, catalogue.own_codes(call.by))
+    if journey is None:
+        codes = catalogue.acting_codes(session, call.by, now(session))[1:]
         journey = await repository.lock_journey(session, call.dossier_id, call.leg_no, codes) if codes else None
-        if journey is not None:
-            return journey
-    raise LegUnknown(f"{call.dossier_id} {call.leg_no}")
+    if journey is None:
+        raise LegUnknown(f"{call.dossier_id} {call.leg_no}")
+    return journey
 
 
 def _view(session: AsyncSession, journey: Journey, leg: Leg) -> LegView:

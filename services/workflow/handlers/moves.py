@@ -105,7 +105,7 @@ def _offered(leg: Leg) -> LegOffered:
         leg_no=leg.leg_no,
         step_code=leg.step_code,
         task=leg.task,
-        holder=leg.holder,  # type: ignore[arg-type]
+        holder=leg.holder,
         agency_code=leg.agency_code,
         due_at=leg.due_at,
         limit_minutes=leg.limit_minutes,

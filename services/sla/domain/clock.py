@@ -1,89 +1,18 @@
 """The clock of a dossier or a leg as a pure function of its facts: deadline, what is left, who held it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
 
-from pydantic import BaseModel, ConfigDict
-
+from services.sla.domain.facts import ClockRule, Fact, Held, order
+from services.sla.domain.reading import Moot, Reading, Suspension
 from shared.worktime import Calendar, Deadline, Limit, Span, Unit, due_at, local_date, working_minutes
 
 
-class Ground(BaseModel):
-    """A row of the closed list of lawful suspensions, in force from *valid_from* to *valid_to* (included).
-
-    *restarts*: the limit begins anew when the suspension ends (a supplement); otherwise its span is excluded.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    code: str
-    valid_from: date
-    valid_to: date | None = None
-    citation: str
-    restarts: bool = False
-    name: str = ""
-    name_en: str = ""
-
-    def is_in_force(self, on: date) -> bool:
-        """Whether the ground may be used on *on*."""
-        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
-
-
-class ClockRule(BaseModel):
-    """What a clock runs by, fixed when it starts; *from_moment* for legs (see ``shared.worktime.due_at``)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    limit: Limit
-    from_moment: bool = False
-    grounds: tuple[Ground, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The clock began to run *at* (aware); facts may arrive in any order."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The dossier came into the hands of *agency_code*."""
-
-    at: datetime
-    agency_code: str
-
-
-@dataclass(frozen=True, slots=True)
-class SuspensionBegan:
-    """Suspension *no* of this clock began on the ground *ground_code*."""
-
-    at: datetime
-    no: int
-    ground_code: str
-
-
-@dataclass(frozen=True, slots=True)
-class SuspensionEnded:
-    """Suspension *no* ended."""
-
-    at: datetime
-    no: int
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """Processing ended."""
-
-    at: datetime
-
-
-Fact = Started | Held | SuspensionBegan | SuspensionEnded | Finished
-_ORDER = (Started, Held, SuspensionBegan, SuspensionEnded, Finished)
+MINUTE = timedelta(minutes=1)
 
 
 class Status(StrEnum):
@@ -94,40 +23,17 @@ class Status(StrEnum):
     FINISHED = "finished"
 
 
-class MootReason(StrEnum):
-    """Why a fact has no effect."""
+class Verdict(StrEnum):
+    """How processing ended, measured by the deadline."""
 
-    ALREADY_STARTED = "already_started"
-    AFTER_FINISH = "after_finish"
-    BEFORE_START = "before_start"
-    ALREADY_BEGUN = "already_begun"
-    ALREADY_ENDED = "already_ended"
-    ENDED_BEFORE_BEGINNING = "ended_before_beginning"
-    NO_SUCH_SUSPENSION = "no_such_suspension"
-    NO_GROUND_IN_FORCE = "no_ground_in_force"
-
-
-@dataclass(frozen=True, slots=True)
-class Moot:
-    """A fact that is kept but changes nothing."""
-
-    fact: Fact
-    reason: MootReason
-
-
-@dataclass(frozen=True, slots=True)
-class Suspension:
-    """A span in which the clock lawfully stands still; *to_at* is None while it is open."""
-
-    no: int
-    ground: Ground
-    from_at: datetime
-    to_at: datetime | None
+    EARLY = "early"
+    ON_TIME = "on_time"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A stretch in one agency's hands (None: nobody's): working minutes while the clock ran, and stood."""
+    """A stretch in one agency's hands (None: the applicant's, or nobody's): working minutes while the clock ran, and stood."""
 
     agency_code: str | None
     from_at: datetime
@@ -169,11 +75,13 @@ class ClockState:
     suspensions: tuple[Suspension, ...]
     moves: tuple[Move, ...]
     moot: tuple[Moot, ...]
+    holder_agency_code: str | None
+    """Who holds the dossier now, or held it last; None: nobody known, or the applicant."""
 
     @property
-    def holder_agency_code(self) -> str | None:
-        """The agency that holds the dossier now, or held it last."""
-        return self.holdings[-1].agency_code if self.holdings else None
+    def standing_deadline_at(self) -> datetime:
+        """The deadline by law as it was last moved; while suspended, the one before the suspension."""
+        return self.moves[-1].to_at if self.moves else self.first_deadline_at
 
     @property
     def minutes_by_holder(self) -> dict[str | None, int]:
@@ -190,8 +98,8 @@ def evaluate(history: Iterable[Fact], rule: ClockRule, calendar: Calendar, now: 
     Total over any set of facts in any order; one overtaken by another is listed as moot. A *now* before the
     last fact (a clock set back) counts as that fact's instant. Raises CalendarGap where the calendar ends.
     """
-    facts = sorted(set(history), key=_order)
-    reading = _Reading()
+    facts = sorted(set(history), key=order)
+    reading = Reading()
     for fact in facts:
         reading.take(fact, rule)
     reading.drop_those_ended_before_beginning()
@@ -199,6 +107,40 @@ def evaluate(history: Iterable[Fact], rule: ClockRule, calendar: Calendar, now: 
         return None
     as_of = max(now, facts[-1].at)
     return _state(reading, reading.started_at, rule, calendar, as_of)
+
+
+def basis(started_at: datetime, suspensions: Iterable[Suspension], now: datetime) -> tuple[datetime, list[Span]]:
+    """Return from when the limit counts (its last restart), and the spans that do not; an open one ends *now*.
+
+    What lasted less than a minute (a leg that is over at once) is no span: it would cost the rest of a day.
+    """
+    ended = [(s, max(s.from_at, s.to_at or now)) for s in suspensions]
+    restarts = [to_at for s, to_at in ended if s.ground.restarts]
+    excluded = [(s, to_at) for s, to_at in ended if not s.ground.restarts]
+    lasting = [(a, b) for a, b in _merged((s.from_at, to_at) for s, to_at in excluded) if b - a >= MINUTE]
+    spans = [
+        Span(s.from_at, to_at, s.ground.citation, s.ground.name, s.ground.name_en)
+        for s, to_at in excluded
+        if any(a <= s.from_at and to_at <= b for a, b in lasting)
+    ]
+    return max([started_at, *restarts]), spans
+
+
+def is_missed(history: Iterable[Fact], rule: ClockRule, calendar: Calendar, deadline_at: datetime) -> bool:
+    """Say whether by *history* the clock ran past *deadline_at* while that was its deadline."""
+    known = [fact for fact in history if fact.at <= deadline_at]
+    state = evaluate(known, rule, calendar, deadline_at)
+    return state is not None and state.status is Status.RUNNING and state.deadline_at == deadline_at
+
+
+def verdict(finished_at: datetime, deadline_at: datetime) -> Verdict:
+    """Judge the end of processing: early on a local date before the deadline's, late after the deadline.
+
+    Source: rules.md §4 (form 06).
+    """
+    if finished_at > deadline_at:
+        return Verdict.LATE
+    return Verdict.EARLY if local_date(finished_at) < local_date(deadline_at) else Verdict.ON_TIME
 
 
 def near_breach_at(deadline_at: datetime, limit: Limit, calendar: Calendar, share: Fraction) -> datetime:
@@ -214,81 +156,7 @@ def near_breach_at(deadline_at: datetime, limit: Limit, calendar: Calendar, shar
     return calendar.instant(max(0, calendar.position(deadline_at) - left))
 
 
-def _order(fact: Fact) -> tuple[datetime, int, str]:
-    return fact.at, _ORDER.index(type(fact)), repr(fact)
-
-
-@dataclass(slots=True)
-class _Reading:
-    """Facts read in the order of their time: what each does to the clock, and which do nothing."""
-
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    held: list[Held] = field(default_factory=list)
-    suspensions: dict[int, Suspension] = field(default_factory=dict)
-    moot: list[Moot] = field(default_factory=list)
-
-    def take(self, fact: Fact, rule: ClockRule) -> None:
-        reason = MootReason.AFTER_FINISH if self.finished_at else self._read(fact, rule)
-        if reason:
-            self.moot.append(Moot(fact, reason))
-
-    def drop_those_ended_before_beginning(self) -> None:
-        """Drop what is open though its end is known, with an earlier time: empty rather than endless."""
-        for number, moot in enumerate(self.moot):
-            match moot:
-                case Moot(SuspensionEnded(no=no), MootReason.NO_SUCH_SUSPENSION) if no in self.suspensions:
-                    self.moot[number] = Moot(moot.fact, MootReason.ENDED_BEFORE_BEGINNING)
-                    if self.suspensions[no].to_at is None:
-                        del self.suspensions[no]
-
-    def _read(self, fact: Fact, rule: ClockRule) -> MootReason | None:
-        match fact:
-            case Started():
-                return self._start(fact)
-            case Held():
-                self.held.append(fact)
-                return None
-            case SuspensionBegan():
-                return self._begin(fact, rule)
-            case SuspensionEnded():
-                return self._end(fact)
-            case Finished():
-                return self._finish(fact)
-
-    def _start(self, fact: Started) -> MootReason | None:
-        if self.started_at:
-            return MootReason.ALREADY_STARTED
-        self.started_at = fact.at
-        return None
-
-    def _begin(self, fact: SuspensionBegan, rule: ClockRule) -> MootReason | None:
-        on = local_date(fact.at)
-        ground = next((g for g in rule.grounds if g.code == fact.ground_code and g.is_in_force(on)), None)
-        if fact.no in self.suspensions:
-            return MootReason.ALREADY_BEGUN
-        if ground is None:
-            return MootReason.NO_GROUND_IN_FORCE
-        self.suspensions[fact.no] = Suspension(fact.no, ground, fact.at, None)
-        return None
-
-    def _end(self, fact: SuspensionEnded) -> MootReason | None:
-        suspension = self.suspensions.get(fact.no)
-        if suspension is None:
-            return MootReason.NO_SUCH_SUSPENSION
-        if suspension.to_at:
-            return MootReason.ALREADY_ENDED
-        self.suspensions[fact.no] = replace(suspension, to_at=fact.at)
-        return None
-
-    def _finish(self, fact: Finished) -> MootReason | None:
-        if self.started_at is None:
-            return MootReason.BEFORE_START
-        self.finished_at = fact.at
-        return None
-
-
-def _state(reading: _Reading, started_at: datetime, rule: ClockRule, calendar: Calendar, as_of: datetime) -> ClockState:
+def _state(reading: Reading, started_at: datetime, rule: ClockRule, calendar: Calendar, as_of: datetime) -> ClockState:
     suspensions = tuple(reading.suspensions.values())
     judged = _Judged(started_at, reading.finished_at or as_of, rule, calendar)
     is_open = reading.finished_at is None and any(s.to_at is None for s in suspensions)
@@ -307,6 +175,7 @@ def _state(reading: _Reading, started_at: datetime, rule: ClockRule, calendar: C
         suspensions=suspensions,
         moves=judged.moves(suspensions, first),
         moot=tuple(reading.moot),
+        holder_agency_code=reading.held[-1].agency_code if reading.held else None,
     )
 
 
@@ -327,10 +196,7 @@ class _Judged:
 
     def deadline(self, suspensions: Sequence[Suspension]) -> Deadline:
         """Return the deadline after *suspensions*; one that is open is taken to end now."""
-        ends = {s.no: s.to_at or self.ends_at for s in suspensions}
-        restarts = [ends[s.no] for s in suspensions if s.ground.restarts]
-        spans = [Span(s.from_at, ends[s.no], s.ground.citation) for s in suspensions if not s.ground.restarts]
-        starts_at = max([self.started_at, *restarts])
+        starts_at, spans = basis(self.started_at, suspensions, self.ends_at)
         return due_at(starts_at, self.rule.limit, self.calendar, spans, from_moment=self.rule.from_moment)
 
     def last_deadline(self, suspensions: Sequence[Suspension], *, is_open: bool) -> tuple[Deadline, datetime]:

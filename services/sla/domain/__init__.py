@@ -1,0 +1,63 @@
+"""The pure rules of sla: a dossier's clock as a function of its facts, and how it is judged and told."""
+
+from services.sla.domain.clock import (
+    ClockState,
+    Holding,
+    Move,
+    Status,
+    Verdict,
+    basis,
+    evaluate,
+    is_missed,
+    near_breach_at,
+    verdict,
+)
+from services.sla.domain.facts import (
+    ClockRule,
+    Fact,
+    Finished,
+    Ground,
+    Held,
+    LegClosed,
+    LegOpened,
+    Reopened,
+    Started,
+    SuspensionBegan,
+    SuspensionEnded,
+)
+from services.sla.domain.reading import Moot, MootReason, Suspension
+from services.sla.domain.story import Kind, Noted, Opening, facts_of, n_changes, opening_of, suspension_no
+
+__all__ = [
+    "ClockRule",
+    "ClockState",
+    "Fact",
+    "Finished",
+    "Ground",
+    "Held",
+    "Holding",
+    "Kind",
+    "LegClosed",
+    "LegOpened",
+    "Moot",
+    "MootReason",
+    "Move",
+    "Noted",
+    "Opening",
+    "Reopened",
+    "Started",
+    "Status",
+    "Suspension",
+    "SuspensionBegan",
+    "SuspensionEnded",
+    "Verdict",
+    "basis",
+    "evaluate",
+    "facts_of",
+    "is_missed",
+    "n_changes",
+    "near_breach_at",
+    "opening_of",
+    "suspension_no",
+    "verdict",
+]

@@ -1,0 +1,31 @@
+"""A database per test, copied from a migrated template."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.workflow.support import NOW, World, make_template, run, settings
+
+TEMPLATE = f"lt_wf_template_{uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="session")
+async def template() -> AsyncIterator[str]:
+    await make_template(TEMPLATE)
+    yield TEMPLATE
+    await run(f"DROP DATABASE {TEMPLATE} WITH (FORCE)")
+
+
+@pytest.fixture
+async def world(template: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    database = f"lt_wf_{uuid4().hex[:12]}"
+    await run(f"CREATE DATABASE {database} TEMPLATE {template}")
+    here, lifespan = await World.start(settings(database, getattr(request, "param", NOW)))
+    try:
+        yield here
+    finally:
+        await here.http.aclose()
+        await here.issuer.client.aclose()
+        await lifespan.__aexit__(None, None, None)
+        await run(f"DROP DATABASE {database} WITH (FORCE)")
