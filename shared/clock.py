@@ -11,6 +11,8 @@ _FORM = re.compile(r"^(?P<start>[^@]+)@(?P<real>[^x]+)x(?P<speed>[0-9.]+)$")
 class Clock:
     """``now()`` = *start* + (real time - *real_start*) × *speed*; the default is the real clock.
 
+    Before *real_start* it stands at *start*, so that a system can be brought up before its first day begins.
+
     Business instants come from here. Tokens, leases and time-outs keep real time.
     """
 
@@ -38,7 +40,7 @@ class Clock:
         real = datetime.now(UTC)
         if self.start is None or self.real_start is None:
             return real
-        return (self.start + (real - self.real_start) * self.speed).astimezone(UTC)
+        return (self.start + max(real - self.real_start, timedelta()) * self.speed).astimezone(UTC)
 
     def real_seconds(self, length: timedelta) -> float:
         """Return how many real seconds *length* takes on this clock."""

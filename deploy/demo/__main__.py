@@ -21,6 +21,8 @@ from shared.clock import Clock
 
 START = datetime(2026, 11, 19, 8, 0, tzinfo=timezone(timedelta(hours=7)))
 """A Thursday: a weekend and eight working days lie ahead."""
+SECONDS_TO_START = 15.0
+"""The clock begins when the system is up, so that its first day is not lost in starting."""
 SPEED = 26_000.0
 """Two weeks of the demo's calendar in 47 seconds."""
 
@@ -36,6 +38,7 @@ async def play(stack: Stack, clock: Clock, number: int, console: Console) -> boo
     async with httpx.AsyncClient(trust_env=False, timeout=15) as http:
         client = Client(stack, clock, http)
         cast = stories(client, number)
+        await client.begin()
         narrator = Narrator(client, console)
         plays = [asyncio.create_task(story.play()) for story in cast]
         if number == 1:
@@ -78,7 +81,7 @@ def main() -> int:
     folder = data_folder() / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    text = fast_clock(START, given.speed)
+    text = fast_clock(START, given.speed, SECONDS_TO_START)
     try:
         with Stack(folder, ports="free", clock=text, report=Quiet()) as stack:
             ok = asyncio.run(play(stack, Clock.parse(text), given.number, console))

@@ -67,6 +67,11 @@ class Client:
         """Sleep until *instant* of the demo's clock."""
         await asyncio.sleep(max(0.0, self.clock.real_seconds(instant - self.clock.now())))
 
+    async def begin(self) -> None:
+        """Wait until the demo's clock runs."""
+        real_start = self.clock.real_start or datetime.now(UTC)
+        await asyncio.sleep(max(0.0, (real_start - datetime.now(UTC)).total_seconds()))
+
     async def after(self, **length: float) -> None:
         """Sleep for a length of the demo's time, given as for ``timedelta``."""
         await asyncio.sleep(self.clock.real_seconds(timedelta(**length)))
@@ -76,6 +81,7 @@ def _still_running(answer: httpx.Response) -> bool:
     return answer.status_code == 409 and "retry-after" in answer.headers
 
 
-def fast_clock(start: datetime, speed: float) -> str:
-    """Return the text of a clock that shows *start* now and runs *speed* times as fast."""
-    return f"{start.isoformat()}@{datetime.now(UTC).isoformat()}x{speed}"
+def fast_clock(start: datetime, speed: float, in_seconds: float = 0) -> str:
+    """Return the text of a clock that shows *start*, runs *speed* times as fast, and begins *in_seconds* from now."""
+    begins = datetime.now(UTC) + timedelta(seconds=in_seconds)
+    return f"{start.isoformat()}@{begins.isoformat()}x{speed}"

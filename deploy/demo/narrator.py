@@ -89,19 +89,23 @@ class Narrator:
         """Print who held the dossier and how long, what was promised, and what was sent."""
         clock = await self.client.get("sla", f"/v1/dossiers/{story.id}/clock", "ops")
         self.console.print(f"\n[bold]Hồ sơ {story.code}[/]: {clock['status']}", highlight=False)
-        table = Table("ai giữ", "phút làm việc", title="Ai giữ hồ sơ, bao lâu")
-        for row in clock.get("holders", []):
-            table.add_row(NAMES.get(row["agency_code"] or "", "người nộp hồ sơ"), str(row["minutes"]))
+        table = Table("ai giữ", "từ", "đến", "phút làm việc", title="Ai giữ hồ sơ, bao lâu")
+        for row in clock["holdings"]:
+            name = NAMES.get(row["agency_code"] or "", "người nộp hồ sơ")
+            note = f"{row['minutes']}" + (
+                f" (+{row['suspended_minutes']} không tính)" if row["suspended_minutes"] else ""
+            )
+            table.add_row(name, clock_text(row["from_at"]), clock_text(row["to_at"]), note)
         self.console.print(table)
         moves = Table("hẹn trả", "vì", title="Đã hứa gì")
+        moves.add_row(clock_text(clock["first_deadline_at"]), "tiếp nhận")
         for move in clock["moves"]:
-            moves.add_row(clock_text(move["to_at"]), str(move.get("reason", "")))
+            moves.add_row(clock_text(move["to_at"]), f"{move['ground_code']} ({move['citation']})")
         self.console.print(moves)
         sent = await self.client.get("notify", f"/v1/dossiers/{story.id}/messages", "ops")
         messages = Table("mẫu", "kênh", "gửi cho", "trạng thái", title="Đã báo cho ai")
         for message in sent["items"]:
-            recipient = message.get("recipient_masked") or message.get("recipient") or ""
-            messages.add_row(message["template"], message["channel"], recipient, message["status"])
+            messages.add_row(message["template"], message["channel"], message["recipient"], message["status"])
         self.console.print(messages)
 
 

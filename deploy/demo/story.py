@@ -23,6 +23,7 @@ class Story:
     days_at_land_office: float = 1.2
     days_at_tax: float = 1.0
     days_to_pay: float = 0.8
+    days_to_register: float = 1.0
     id: UUID | None = None
     code: str = ""
     trouble: str = ""
@@ -38,7 +39,7 @@ class Story:
             await self._work(TAX, self.days_at_tax, "notice_issued", {"notices": [notice]})
             await self._pay()
             await self._work(UNIT, 0.1, "forwarded")
-            await self._work(LAND, self.days_at_land_office, "signed")
+            await self._work(LAND, self.days_to_register, "signed")
             await self._return_result()
         except Refused as error:
             self.trouble = str(error)

@@ -120,7 +120,7 @@ def message_key(event_id: UUID, recipient: str, channel: str) -> UUID:
 
 def lane_of(dossier_id: UUID, recipient: str, channel: str) -> UUID:
     """Return the lane of a message: within a lane, messages leave in the order of their events."""
-    return uuid5(_KEYS, f"{dossier_id}/{recipient}/{channel}")
+    return uuid5(_KEYS, f"lane/{dossier_id}/{recipient}/{channel}")
 
 
 def public_data(fact: Fact) -> dict[str, Any]:

@@ -63,6 +63,8 @@ class Batch:
     dossiers: dict[UUID, Dossier]
     subscriptions: list[Subscription]
     rows: list[dict[str, Any]] = field(default_factory=list)
+    told: set[UUID] = field(default_factory=set)
+    """Dossiers something was told of."""
     corrected: set[UUID] = field(default_factory=set)
     """Dossiers that were not late after all."""
 
@@ -87,6 +89,7 @@ def tell(session: AsyncSession, fact: Fact, event: Event) -> None:
     batch: Batch = session.info["batch"]
     dossier, kind = _dossier(session, event.dossier_id), TOLD[type(fact)]
     _note(dossier, fact, kind)
+    batch.told.add(dossier.id)
     if kind is Kind.LATE_WITHDRAWN:
         batch.corrected.add(dossier.id)
     if kind not in ONLY_SUBSCRIBERS:
@@ -201,17 +204,15 @@ async def write_batch(session: AsyncSession) -> None:
     await session.flush()
     if batch.rows:
         await repository.add_messages(session, batch.rows)
-    touched = {row["dossier_id"] for row in batch.rows}
-    if ended := {dossier_id for dossier_id in touched if batch.dossiers[dossier_id].has_ended}:
+    if ended := {dossier_id for dossier_id in batch.told if batch.dossiers[dossier_id].has_ended}:
         await repository.make_moot(session, ended, MOOT_AFTER_END)
     if batch.corrected:
         await repository.make_moot(session, batch.corrected, {Kind.LATE})
         await repository.make_moot_corrections(session, batch.corrected)
-    lanes = {row["lane"] for row in batch.rows} | {lane_of(each, APPLICANT, "email") for each in touched}
+    lanes = {row["lane"] for row in batch.rows} | {lane_of(each, APPLICANT, "email") for each in batch.told}
     if lanes:
         await repository.settle_lanes(session, lanes)
-    batch.rows.clear()
-    batch.corrected.clear()
+    session.info["batch"] = Batch(batch.dossiers, batch.subscriptions)
 
 
 # Tries

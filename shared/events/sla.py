@@ -17,6 +17,8 @@ class ClockStarted(SlaFact):
     calendar: Reference
     limit: Limit
     deadline_at: Instant
+    started_at: Instant | None = None
+    """When the dossier was accepted."""
 
 
 class ClockSuspended(SlaFact):
@@ -25,6 +27,8 @@ class ClockSuspended(SlaFact):
     suspension_no: int
     ground: Code
     citation: str
+    from_at: Instant | None = None
+    """When the span began; the event may be written later."""
 
 
 class ClockResumed(SlaFact):
@@ -34,6 +38,10 @@ class ClockResumed(SlaFact):
     ground: Code
     excluded_minutes: int
     restarts: bool
+    to_at: Instant | None = None
+    """When the span ended; the event may be written later."""
+    still_suspended_by: Code | None = None
+    """The ground of another suspension that is still open: there is no deadline yet."""
 
 
 class DeadlineMoved(SlaFact):
@@ -43,6 +51,8 @@ class DeadlineMoved(SlaFact):
     to_at: Instant
     reason: Code
     citation: str
+    still_suspended_by: Code | None = None
+    """The ground of a suspension that is open: *to_at* stands only once it has ended."""
 
 
 class DeadlineApproaching(SlaFact):

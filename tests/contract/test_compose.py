@@ -1,4 +1,4 @@
-"""The compose file and the image say what the code says: commands, ports, variables; and a linter finds no high risk."""
+"""The compose file and the image say what the code says: commands, ports, variables; a linter finds no high risk."""
 
 import importlib.util
 import re

@@ -25,12 +25,8 @@ def sources(folder: str) -> list[Path]:
 
 @pytest.mark.parametrize("path", sources("services"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_service_ends_a_transaction_by_itself(path: Path) -> None:
-    calls = [node.func.attr for node in ast.walk(ast.parse(path.read_text())) if _is_call(node)]
-    assert not {"commit", "rollback"} & set(calls)
-
-
-def _is_call(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    called = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert not {"commit", "rollback"} & {func.attr for func in called if isinstance(func, ast.Attribute)}
 
 
 @pytest.mark.parametrize("service", SERVICES)

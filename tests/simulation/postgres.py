@@ -1,4 +1,4 @@
-"""The same four services over the real outbox, relay, inbox, fetch and sweep on PostgreSQL; only the broker is simulated."""
+"""The same four services over the real outbox, relay, inbox, fetch and sweep; only the broker is simulated."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ def fact_of(service: str, said: str) -> Fact:
     made: dict[str, Fact] = {
         "intake": intake.DossierWithdrawn(reason_code=said),
         "workflow": workflow.LegRefused(leg_no=1, reason_code=said),
-        "sla": sla.DeadlineMoved(from_at=AT, to_at=AT, reason=said, citation="-"),  # type: ignore[arg-type]
+        "sla": sla.DeadlineMoved(from_at=AT, to_at=AT, reason=said, citation="-"),
         "notify": notify.MessageFailed(
             message_id=UUID(int=1), template="-", channel="email", recipient="applicant", reason_code=said
         ),
@@ -215,7 +215,7 @@ class PostgresService:
 
 def _insert_witness() -> Any:
     names = ", ".join(Event.__slots__)
-    return text(f"INSERT INTO witness ({names}) VALUES ({', '.join(':' + name for name in Event.__slots__)})")  # noqa: S608
+    return text(f"INSERT INTO witness ({names}) VALUES ({', '.join(':' + name for name in Event.__slots__)})")
 
 
 def _heads() -> Any:
@@ -296,4 +296,3 @@ async def _make_databases(settings: Settings) -> None:
         for statement in (*spine("0001"), WITNESS):
             await made.execute(statement)
         await made.close()
-

@@ -1,9 +1,11 @@
 """The pure rules of sla: a dossier's clock as a function of its facts, and how it is judged and told."""
 
 from services.sla.domain.clock import (
+    NEAR_BREACH_SHARE,
     ClockState,
     Holding,
     Move,
+    NearBreach,
     Status,
     Verdict,
     basis,
@@ -11,6 +13,7 @@ from services.sla.domain.clock import (
     is_missed,
     near_breach_at,
     verdict,
+    warn_at,
 )
 from services.sla.domain.facts import (
     ClockRule,
@@ -29,6 +32,7 @@ from services.sla.domain.reading import Moot, MootReason, Suspension
 from services.sla.domain.story import Kind, Noted, Opening, facts_of, n_changes, opening_of, suspension_no
 
 __all__ = [
+    "NEAR_BREACH_SHARE",
     "ClockRule",
     "ClockState",
     "Fact",
@@ -42,6 +46,7 @@ __all__ = [
     "Moot",
     "MootReason",
     "Move",
+    "NearBreach",
     "Noted",
     "Opening",
     "Reopened",
@@ -60,4 +65,5 @@ __all__ = [
     "opening_of",
     "suspension_no",
     "verdict",
+    "warn_at",
 ]

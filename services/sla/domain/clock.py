@@ -6,13 +6,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
+from typing import NamedTuple
 
 from services.sla.domain.facts import ClockRule, Fact, Held, order
 from services.sla.domain.reading import Moot, Reading, Suspension
 from shared.worktime import Calendar, Deadline, Limit, Span, Unit, due_at, local_date, working_minutes
 
-
+NEAR_BREACH_SHARE = Fraction(1, 4)
 MINUTE = timedelta(minutes=1)
+
+
+class NearBreach(NamedTuple):
+    """When little is left: *share* of the limit, or *working_days* before the deadline (0: only the share)."""
+
+    share: Fraction = NEAR_BREACH_SHARE
+    working_days: int = 0
 
 
 class Status(StrEnum):
@@ -33,7 +41,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A stretch in one agency's hands (None: the applicant's, or nobody's): working minutes while the clock ran, and stood."""
+    """A stretch in one agency's hands (None: the applicant's, or nobody's).
+
+    *minutes* are working minutes while the clock ran, *suspended_minutes* while it stood.
+    """
 
     agency_code: str | None
     from_at: datetime
@@ -154,6 +165,15 @@ def near_breach_at(deadline_at: datetime, limit: Limit, calendar: Calendar, shar
     of_one = 60 if limit.unit is Unit.WORKING_HOURS else calendar.minutes_on(local_date(deadline_at))
     left = ceil(Fraction(limit.amount) * of_one * share)
     return calendar.instant(max(0, calendar.position(deadline_at) - left))
+
+
+def warn_at(deadline_at: datetime, limit: Limit, calendar: Calendar, near: NearBreach) -> datetime:
+    """Return the instant (UTC) of the warning before *deadline_at*: by share or by working days, the earlier."""
+    by_share = near_breach_at(deadline_at, limit, calendar, near.share)
+    if not near.working_days:
+        return by_share
+    minutes = near.working_days * calendar.minutes_on(local_date(deadline_at))
+    return min(by_share, calendar.instant(max(0, calendar.position(deadline_at) - minutes)))
 
 
 def _state(reading: Reading, started_at: datetime, rule: ClockRule, calendar: Calendar, as_of: datetime) -> ClockState:

@@ -70,7 +70,10 @@ class _Box:
 
     @property
     def height(self) -> float:
-        return max(24 + 18 * len(self.lines), sum(self.chip_height(lines) + 8 for _, lines in self.chips) + 8)
+        return max(
+            24 + 18 * len(self.lines) + (14 if self.status else 0),
+            sum(self.chip_height(lines) + 8 for _, lines in self.chips) + 8,
+        )
 
     @property
     def width(self) -> float:
@@ -108,16 +111,12 @@ def draw(
     edges = _edges(route, boxes)
     n_lanes = sum(_is_long(edge, rank) for edge in edges)
     left = MARGIN + (LANE_LABEL + LANE * n_lanes if n_lanes else 0)
-    width, height = _place(boxes, rank, left, HEADER + 46)
-    width = max(width, _words_end(edges), MARGIN * 2 + 12 * len(title or route.name))
-    parts = [
-        *_heading(route, title, ended),
-        *_start(route, boxes),
-        *(_edge_svg(edges, rank, left)),
-        *(part for box in boxes.values() for part in _box_svg(box)),
-        *_legend(height + 26, is_dossier=states is not None),
-    ]
-    return _document(max(width, 640), height + FOOTER, f"{route.name} – {title}" if title else route.name, parts)
+    width, height = _place(boxes, rank, left, HEADER + (62 if title else 46))
+    width = max(width, _words_end(edges), MARGIN * 2 + 12 * len(title or route.name), 640)
+    parts = [*_heading(route, title, ended), *_start(route, boxes), *_edge_svg(edges, rank, left)]
+    parts += [part for box in boxes.values() for part in _box_svg(box)]
+    parts += _legend(height + 26, is_dossier=states is not None)
+    return _document(width, height + FOOTER, f"{route.name} – {title}" if title else route.name, parts)
 
 
 def _document(width: float, height: float, name: str, parts: Iterable[str]) -> str:
@@ -140,10 +139,10 @@ def _text(css: str, x: float, y: float, words: str, *, anchor: str = "start") ->
 
 def _box(leg: RouteLeg, agency_names: Mapping[str, str], state: LegLike | None) -> _Box:
     lines = [("task", line) for line in wrap(leg.task, 38)]
-    lines += [("line", line) for line in wrap(_holder(leg, agency_names, state), 47)]
-    lines += [("line", line) for line in wrap(_length(leg), 47)]
+    lines += [("line", line) for line in wrap(_holder(leg, agency_names, state), 43)]
+    lines += [("line", line) for line in wrap(_length(leg), 44)]
     notes = [f"Chỉ khi: {leg.when_label}" if leg.when else "", leg.automatic_label, _join_note(leg)]
-    lines += [("soft", line) for note in notes if note for line in wrap(note, 52)]
+    lines += [("soft", line) for note in notes if note for line in wrap(note, 48)]
     chips = [(o.final, [*wrap(o.name, 32), FINAL_TEXT[o.final]]) for o in leg.outcomes if o.final is not None]
     return _Box(leg, lines, chips, state.status if state else "")
 

@@ -59,11 +59,21 @@ def instant(session: AsyncSession, journey: Journey) -> datetime:
 
 def _offer(session: AsyncSession, journey: Journey, offer: Offer) -> None:
     """Hand a stretch over; an automatic one is completed at once, by nobody."""
+    leg = _make(session, journey, offer)
+    session.add(leg)
+    journey.legs.append(leg)
+    journey.dossier.n_legs = len(journey.legs)
+    leg.offered_at = publish(session, journey.head, _offered(leg)).time
+    if offer.completed_as is not None:
+        settle(session, journey, leg, offer.completed_as)
+
+
+def _make(session: AsyncSession, journey: Journey, offer: Offer) -> Leg:
     dossier = journey.dossier
     step = catalogue.route_of(session, dossier).by_code[offer.code]
     at = instant(session, journey)
     due_at, minutes = _limit(session, journey, step, at)
-    leg = Leg(
+    return Leg(
         dossier_id=dossier.id,
         leg_no=offer.leg_no,
         version=1,
@@ -80,12 +90,6 @@ def _offer(session: AsyncSession, journey: Journey, offer: Offer) -> None:
         note="",
         data={},
     )
-    session.add(leg)
-    journey.legs.append(leg)
-    dossier.n_legs = len(journey.legs)
-    leg.offered_at = publish(session, journey.head, _offered(leg)).time
-    if offer.completed_as is not None:
-        settle(session, journey, leg, offer.completed_as)
 
 
 def _limit(session: AsyncSession, journey: Journey, step: RouteLeg, at: datetime) -> tuple[datetime | None, int | None]:

@@ -124,9 +124,7 @@ def test_a_client_gets_a_token_for_its_secret_alone(stack: Stack, client: str, r
     secret = client_secrets(stack.data_dir)[client]
     in_body = {"client_id": client, "client_secret": secret}
     for answer in (ask(url, {}, auth=(client, secret)), ask(url, in_body)):
-        claims = jwt.decode(
-            answer.json()["access_token"], _published_keys(stack), algorithms=["ES256"]
-        ).claims
+        claims = jwt.decode(answer.json()["access_token"], _published_keys(stack), algorithms=["ES256"]).claims
         assert (claims["sub"], claims["roles"]) == (client, [role])
     assert ask(url, {}, auth=(client, "wrong")).status_code == 401
     assert ask(url, in_body | {"grant_type": "password"}).status_code == 400

@@ -18,6 +18,7 @@ from services.notify.config import NotifySettings
 from shared import reference
 from shared.events import Fact
 from shared.service import Service
+from shared.settings import SERVICES
 from shared.tables import HeadRow
 from shared.timeline import Draft, Entry, Event, record
 from tests.support import PROVINCE, Databases, Issuer, World, free_port, serving, world
@@ -100,7 +101,7 @@ class Town:
         last = (await self.intake_events(dossier_id))[-1]
         key = (source, dossier_id)
         if key not in self.foreign_heads:
-            zeros = {f"{one}_{part}": 0 for one in tests.support.SERVICES for part in ("seq", "chain")}
+            zeros = {f"{one}_{part}": 0 for one in SERVICES for part in ("seq", "chain")}
             self.foreign_heads[key] = HeadRow(dossier_id=dossier_id, time=None, **zeros)
         head = self.foreign_heads[key]
         head.step("intake", Entry(last.seq, last.chain), last.time)

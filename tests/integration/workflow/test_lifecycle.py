@@ -1,7 +1,9 @@
 """Dossiers on their routes on a real PostgreSQL, through the real consumer and the real REST surface."""
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -56,7 +58,7 @@ async def test_steps_keep_working_minutes_and_deadlines_of_the_receiving_unit(wo
     dossier = await world.accept()
     leg = (await world.open_legs(dossier))["appraisal"]
     assert leg["limit_minutes"] == 1575  # 3.5 × 450, from Monday 8:00
-    assert local(leg["due_at"]) == "08/10 14:15"  # Thursday: 420 + 450 + 450 min by Wednesday's close, 255 left
+    assert local(leg["due_at"]) == "08/10 13:45"  # 420 + 450 + 450 min by Wednesday, 255 on Thursday
     paper = await world.accept(channel="counter")
     leg = (await world.open_legs(paper))["reception"]
     assert (leg["limit_minutes"], local(leg["due_at"])) == (225, "05/10 13:45")
@@ -168,7 +170,7 @@ def accepted(world: World) -> intake.DossierAccepted:
     return intake.DossierAccepted(
         code="H99.01-X", procedure="DD.01@3", field_code="dat-dai", calendar="VN@1", receiving_unit_code="H99.01",
         channel="online", applicant_kind="citizen", result_delivery="counter",
-        limit={"amount": 8, "unit": "working_days"},  # type: ignore[arg-type]
+        limit={"amount": 8, "unit": "working_days"},
         appointment_at=world.service.clock.now(),
     )  # fmt: skip
 
@@ -200,3 +202,71 @@ async def test_repeats_change_nothing(world: World) -> None:
     assert await world.apply(event) == 1
     assert await world.apply(event) == 0
     assert len(await world.names(dossier)) == 4
+
+
+HISTORY: list[Any] = [
+    intake.SupplementRequested(request_no=1, stage="processing", ground="g", component_codes=["c"]),
+    paid("TB-2", outstanding=1),
+    intake.ApplicantChanged(applicant_version=2),
+    intake.SupplementReceived(request_no=1),
+    paid("TB-1"),
+    intake.SupplementRequested(request_no=2, stage="processing", ground="g", component_codes=["c"]),
+]
+STATE = """
+    SELECT d.status, d.is_waiting_for_supplement, d.unpaid_notices, d.paid_notices, d.n_legs,
+           (SELECT json_agg(json_build_array(leg_no, step_code, l.status, l.outcome, from_leg_no, version)
+                            ORDER BY leg_no)
+            FROM leg l WHERE dossier_id = d.id)
+    FROM dossier d WHERE id = :id
+"""
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (3,), (2, 4), (1, 2, 3, 4, 5)])
+async def test_facts_end_the_same_however_they_are_cut_into_batches(world: World, cuts: tuple[int, ...]) -> None:
+    dossier = await world.accept()
+    await world.work(dossier, "appraisal", "slip_sent")
+    await world.work(dossier, "tax", "notice_issued", notices=NOTICES)
+    for start, end in pairwise((0, *cuts, len(HISTORY))):
+        await world.tell(dossier, *HISTORY[start:end])
+    [row] = await world.rows(STATE, id=dossier)
+    assert row[:5] == ("open", True, [], ["TB-1", "TB-2"], 5)
+    assert row[5][3:] == [[4, "payment", "completed", "paid", 3, 2], [5, "payment-proof", "offered", None, 4, 1]]
+
+
+ANYTHING: list[Any] = [
+    paid("N"),
+    intake.SupplementRequested(request_no=1, stage="reception", ground="g", component_codes=["c"]),
+    intake.SupplementReceived(request_no=1),
+    intake.DossierReopened(reason_code="x"),
+    intake.DossierWithdrawn(reason_code="x"),
+    intake.DossierStopped(reason_code="x"),
+    intake.DossierRefused(reason_code="x"),
+    intake.ResultReturned(delivery="counter"),
+]
+
+
+@pytest.mark.parametrize("state", ["submitted", "accepted", "paying", "completed", "withdrawn"])
+async def test_every_fact_is_accepted_in_every_state(world: World, state: str) -> None:
+    for fact in ANYTHING:
+        dossier = await _bring_to(world, state)
+        await world.tell(dossier, fact, *ANYTHING, accepted(world), *reversed(ANYTHING))
+    assert await world.rows("SELECT * FROM parked") == []
+    assert await world.rows("SELECT * FROM hold") == []
+    ended = (
+        "SELECT 1 FROM leg JOIN dossier ON id = dossier_id WHERE dossier.status <> 'open' AND leg.status = 'offered'"
+    )
+    assert await world.rows(ended) == []
+
+
+async def _bring_to(world: World, state: str) -> UUID:
+    if state == "submitted":
+        return world.submit()
+    dossier = await world.accept()
+    if state == "paying":
+        await world.work(dossier, "appraisal", "slip_sent")
+        await world.work(dossier, "tax", "notice_issued", notices=NOTICES)
+    if state == "completed":
+        await world.work(dossier, "appraisal", "not_eligible")
+    if state == "withdrawn":
+        await world.tell(dossier, intake.DossierWithdrawn(reason_code="x"))
+    return dossier

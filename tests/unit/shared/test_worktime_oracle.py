@@ -145,7 +145,7 @@ def random_span(rng: random.Random, received: datetime) -> Stretch:
 
 
 def test_deadlines_agree_with_a_walk_minute_by_minute() -> None:
-    print(f"oracle: {N_CASES} cases, seed {SEED}")  # noqa: T201
+    print(f"oracle: {N_CASES} cases, seed {SEED}")
     rng = random.Random(SEED)
     since, until = date(2024, 12, 1), date(2026, 12, 31)
     pairs = [(Calendar(data), Oracle(data, since, until)) for data in (calendars()["VN"], seasonal())]

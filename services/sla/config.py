@@ -1,0 +1,17 @@
+"""Settings of sla."""
+
+from fractions import Fraction
+
+from pydantic import Field
+
+from services.sla.domain import NEAR_BREACH_SHARE
+from shared.settings import Settings
+
+
+class SlaSettings(Settings):
+    """When a warning is given (prefix ``LIENTHONG_``): whichever of the two comes first."""
+
+    near_breach_share: Fraction = Field(default=NEAR_BREACH_SHARE, gt=0, lt=1)
+    """The share of the limit that is left, such as ``1/4``."""
+    near_breach_working_days: int = Field(default=0, ge=0, le=30)
+    """So many working days before the deadline; 0: only the share counts."""

@@ -1,0 +1,25 @@
+"""The use cases of sla: lock, decide, write, publish; one function each."""
+
+from services.sla.handlers.clocks import keep_fact, start_clock
+from services.sla.handlers.deadlines import work_out_deadline
+from services.sla.handlers.legs import acknowledge_leg, end_leg, offer_leg
+from services.sla.handlers.suspensions import UnlawfulSuspension, end_suspension, note_refusal, open_suspension
+from services.sla.handlers.timers import Complete, fire_timers
+from services.sla.handlers.views import explain_clock, read_clock
+
+__all__ = [
+    "Complete",
+    "UnlawfulSuspension",
+    "acknowledge_leg",
+    "end_leg",
+    "end_suspension",
+    "explain_clock",
+    "fire_timers",
+    "keep_fact",
+    "note_refusal",
+    "offer_leg",
+    "open_suspension",
+    "read_clock",
+    "start_clock",
+    "work_out_deadline",
+]

@@ -1,0 +1,136 @@
+"""What the others are told of a clock: the difference between what they know and what its history amounts to."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.sla.domain import ClockState, verdict
+from services.sla.domain import Suspension as Span
+from services.sla.models import Clock, Suspension
+from services.sla.repository import History
+from shared.events.base import Limit
+from shared.events.sla import ClockFinished, ClockResumed, ClockStarted, ClockSuspended, DeadlineMoved, SlaFact
+from shared.outbox import publish
+from shared.tables import HeadRow
+from shared.worktime import Calendar, working_minutes
+
+CORRECTED = "history_corrected"
+"""Reason of a move that no suspension explains: an earlier fact became known later."""
+
+
+def announce_start(session: AsyncSession, head: HeadRow, clock: Clock, state: ClockState) -> None:
+    """Tell the first deadline, once."""
+    if clock.announced_deadline_at is None:
+        clock.announced_deadline_at = state.first_deadline_at
+        limit = Limit.model_validate({"amount": float(clock.limit_amount), "unit": clock.limit_unit})
+        started = ClockStarted(
+            calendar=f"{clock.calendar_code}@{clock.calendar_version}",
+            limit=limit,
+            deadline_at=state.first_deadline_at,
+            started_at=state.started_at,
+        )
+        publish(session, head, started)
+
+
+def announce_suspensions(
+    session: AsyncSession, head: HeadRow, history: History, state: ClockState, calendar: Calendar
+) -> None:
+    """Tell which suspensions began and ended since, in the order in which they did."""
+    told: list[tuple[datetime, SlaFact]] = []
+    still = _open_ground(state)
+    for span in state.suspensions:
+        row = history.suspensions.get(span.no)
+        if row is None:
+            row = _new_row(history, span)
+            session.add(row)
+            history.put(row)
+            told.append((span.from_at, _suspended(span)))
+        if span.to_at is not None and row.to_at is None:
+            told.append((span.to_at, _resumed(span, span.to_at, calendar, still)))
+        row.to_at = span.to_at
+    for _, fact in sorted(told, key=lambda pair: pair[0]):
+        publish(session, head, fact)
+    for no in history.suspensions.keys() - {span.no for span in state.suspensions}:
+        _take_back(session, head, history.suspensions.pop(no), still)
+
+
+def _open_ground(state: ClockState) -> str | None:
+    return next((span.ground.code for span in state.suspensions if span.to_at is None), None)
+
+
+def _new_row(history: History, span: Span) -> Suspension:
+    return Suspension(
+        dossier_id=history.dossier_id,
+        no=span.no,
+        ground=span.ground.code,
+        citation=span.ground.citation,
+        from_at=span.from_at,
+        to_at=None,
+    )
+
+
+def _suspended(span: Span) -> ClockSuspended:
+    ground = span.ground
+    return ClockSuspended(suspension_no=span.no, ground=ground.code, citation=ground.citation, from_at=span.from_at)
+
+
+def _resumed(span: Span, to_at: datetime, calendar: Calendar, still: str | None) -> ClockResumed:
+    return ClockResumed(
+        suspension_no=span.no,
+        ground=span.ground.code,
+        excluded_minutes=working_minutes(span.from_at, to_at, calendar),
+        restarts=span.ground.restarts,
+        to_at=to_at,
+        still_suspended_by=still,
+    )
+
+
+def _take_back(session: AsyncSession, head: HeadRow, row: Suspension, still: str | None) -> None:
+    """An earlier fact became known that leaves no room for this suspension: for the law it never was."""
+    if row.to_at is None:
+        void = ClockResumed(
+            suspension_no=row.no,
+            ground=row.ground,
+            excluded_minutes=0,
+            restarts=False,
+            to_at=row.from_at,
+            still_suspended_by=still,
+        )
+        publish(session, head, void)
+    if row in session.new:
+        session.expunge(row)
+    else:
+        session.sync_session.delete(row)
+
+
+def announce_move(session: AsyncSession, head: HeadRow, clock: Clock, state: ClockState) -> None:
+    """Tell where the law moved the deadline, and by which ground."""
+    standing, before = state.standing_deadline_at, clock.announced_deadline_at
+    if standing == before:
+        return
+    move = state.moves[-1] if state.moves else None
+    moved = DeadlineMoved(
+        from_at=before,
+        to_at=standing,
+        reason=move.ground_code if move else CORRECTED,
+        citation=move.citation if move else "",
+        still_suspended_by=_open_ground(state),
+    )
+    publish(session, head, moved)
+    clock.announced_deadline_at = standing
+
+
+def announce_finish(session: AsyncSession, head: HeadRow, clock: Clock, state: ClockState) -> None:
+    """Tell the verdict; again, if an earlier fact that became known later changes it."""
+    if state.finished_at is None:
+        return
+    judged, deadline_at = verdict(state.finished_at, state.standing_deadline_at), state.standing_deadline_at
+    told = (clock.finished_at, clock.deadline_at, clock.verdict, clock.elapsed_minutes)
+    if told != (state.finished_at, deadline_at, judged, state.elapsed_minutes):
+        finished = ClockFinished(
+            verdict=judged.value,
+            deadline_at=deadline_at,
+            finished_at=state.finished_at,
+            elapsed_minutes=state.elapsed_minutes,
+        )
+        publish(session, head, finished)

@@ -1,0 +1,123 @@
+"""The clock itself: every fact is kept, the history evaluated anew, and what changed announced."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.sla import repository
+from services.sla.domain import ClockState, Fact, Status, evaluate, facts_of, is_missed, n_changes, verdict, warn_at
+from services.sla.handlers.announcements import announce_finish, announce_move, announce_start, announce_suspensions
+from services.sla.handlers.terms import Terms, near_breach, terms
+from services.sla.models import Clock, Timer
+from services.sla.models import Fact as FactRow
+from services.sla.repository import History
+from shared.events.base import split_reference
+from shared.events.intake import DossierAccepted
+from shared.events.sla import DeadlineMissWithdrawn
+from shared.outbox import publish
+from shared.tables import HeadRow
+from shared.worktime import Limit
+
+NEAR_BREACH, BREACH = "near_breach", "breach"
+
+
+async def start_clock(session: AsyncSession, head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> None:
+    """Start the clock of an accepted dossier, by the calendar and the limit that the appointment was made with."""
+    history = await repository.history(session, head.dossier_id)
+    if history.clock is None:
+        clock = _new_clock(head, accepted, fact)
+        session.add(clock)
+        history.put(clock)
+    _keep(session, head, history, fact)
+
+
+def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> Clock:
+    procedure_code, procedure_version = split_reference(accepted.procedure)
+    calendar_code, calendar_version = split_reference(accepted.calendar)
+    limit = Limit.model_validate(accepted.limit.model_dump())
+    return Clock(
+        dossier_id=head.dossier_id,
+        version=0,
+        status=Status.RUNNING,
+        procedure_code=procedure_code,
+        procedure_version=procedure_version,
+        field_code=accepted.field_code,
+        channel=accepted.channel,
+        receiving_unit_code=accepted.receiving_unit_code,
+        limit_amount=limit.amount,
+        limit_unit=limit.unit,
+        calendar_code=calendar_code,
+        calendar_version=calendar_version,
+        started_at=fact.at,
+        missed_deadlines=[],
+    )
+
+
+async def keep_fact(session: AsyncSession, head: HeadRow, fact: FactRow) -> None:
+    """Keep one more fact of a dossier; total: whatever the state, it is kept, and moot where it comes too late."""
+    _keep(session, head, await repository.history(session, head.dossier_id), fact)
+
+
+def _keep(session: AsyncSession, head: HeadRow, history: History, fact: FactRow) -> None:
+    session.add(fact)
+    history.put(fact)
+    settle(session, head, history)
+
+
+def settle(session: AsyncSession, head: HeadRow, history: History) -> None:
+    """Evaluate the whole history, announce what is new, and bring the cached state and the timers up to it.
+
+    The result depends on the set of facts only, never on the order in which they arrived.
+    """
+    clock, facts = history.clock, facts_of(history.facts)
+    if clock is None:
+        return
+    run_by = terms(session, clock)
+    state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
+    if state is None:
+        return
+    clock.holder_agency_code = state.holder_agency_code
+    if clock.version == (version := n_changes(facts)):
+        return
+    clock.version = version
+    announce_start(session, head, clock, state)
+    announce_suspensions(session, head, history, state, run_by.calendar)
+    announce_move(session, head, clock, state)
+    announce_finish(session, head, clock, state)
+    _withdraw_misses(session, head, clock, facts, run_by)
+    _copy(clock, state)
+    _arm(session, history, state, run_by)
+
+
+def _withdraw_misses(session: AsyncSession, head: HeadRow, clock: Clock, facts: list[Fact], run_by: Terms) -> None:
+    """Take back what later knowledge of earlier facts shows not to have been missed."""
+    for deadline_at in clock.missed_deadlines:
+        if not is_missed(facts, run_by.rule, run_by.calendar, deadline_at):
+            publish(session, head, DeadlineMissWithdrawn(deadline_at=deadline_at))
+            clock.missed_deadlines = [other for other in clock.missed_deadlines if other != deadline_at]
+
+
+def _copy(clock: Clock, state: ClockState) -> None:
+    clock.status = state.status
+    clock.started_at = state.started_at
+    clock.first_deadline_at = state.first_deadline_at
+    clock.deadline_at = None if state.status is Status.SUSPENDED else state.standing_deadline_at
+    clock.finished_at = state.finished_at
+    clock.elapsed_minutes = state.elapsed_minutes if state.finished_at else None
+    clock.verdict = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
+
+
+def _arm(session: AsyncSession, history: History, state: ClockState, run_by: Terms) -> None:
+    """Set both timers by the present deadline; a suspended, finished or missed one fires nothing."""
+    clock, standing = history.clock, state.standing_deadline_at
+    assert clock is not None  # noqa: S101 - settled just before
+    due = {NEAR_BREACH: warn_at(standing, run_by.rule.limit, run_by.calendar, near_breach(session)), BREACH: standing}
+    runs = state.status is Status.RUNNING and standing not in clock.missed_deadlines
+    for kind, due_at in due.items():
+        timer = history.timers.get(kind)
+        if timer is None:
+            timer = Timer(dossier_id=history.dossier_id, kind=kind)
+            session.add(timer)
+            history.put(timer)
+        if timer.deadline_at != standing:
+            timer.deadline_at, timer.fired_at = standing, None
+        timer.due_at = due_at if runs and timer.fired_at is None else None
+        timer.revision = clock.version

@@ -1,0 +1,58 @@
+"""Leg clocks: since when a stretch is in whose hands, and until when it is to be done."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.sla import repository
+from services.sla.handlers.clocks import keep_fact
+from services.sla.handlers.terms import terms
+from services.sla.models import Fact, LegClock
+from services.sla.repository import History
+from shared.events.workflow import LegOffered
+from shared.tables import HeadRow
+from shared.worktime import add_working_minutes
+
+OFFERED, IN_PROGRESS = "offered", "in_progress"
+
+
+async def offer_leg(session: AsyncSession, head: HeadRow, offered: LegOffered, fact: Fact) -> None:
+    """A stretch was offered: its clock runs, and the dossier has a holder."""
+    history = await repository.history(session, head.dossier_id)
+    if offered.leg_no not in history.legs:
+        leg = LegClock(
+            dossier_id=head.dossier_id,
+            leg_no=offered.leg_no,
+            step_code=offered.step_code,
+            agency_code=offered.agency_code,
+            excluded_ground=offered.excluded_ground,
+            limit_minutes=offered.limit_minutes,
+            due_at=_due_at(session, history, offered, fact.at),
+            offered_at=fact.at,
+            status=OFFERED,
+        )
+        session.add(leg)
+        history.put(leg)
+    await keep_fact(session, head, fact)
+
+
+def _due_at(session: AsyncSession, history: History, offered: LegOffered, at: datetime) -> datetime | None:
+    """Return workflow's own deadline of the leg, else its working minutes in the receiving unit's calendar."""
+    if offered.due_at is not None or offered.limit_minutes is None or history.clock is None:
+        return offered.due_at
+    return add_working_minutes(at, offered.limit_minutes, terms(session, history.clock).calendar)
+
+
+async def acknowledge_leg(session: AsyncSession, head: HeadRow, leg_no: int, at: datetime) -> None:
+    """The agency took the stretch over; nothing else changes."""
+    leg = (await repository.history(session, head.dossier_id)).legs.get(leg_no)
+    if leg is not None and leg.status == OFFERED:
+        leg.acknowledged_at, leg.status = at, IN_PROGRESS
+
+
+async def end_leg(session: AsyncSession, head: HeadRow, status: str, fact: Fact) -> None:
+    """The stretch ended with *status*."""
+    leg = (await repository.history(session, head.dossier_id)).legs.get(fact.no or 0)
+    if leg is not None and leg.ended_at is None:
+        leg.ended_at, leg.status = fact.at, status
+    await keep_fact(session, head, fact)

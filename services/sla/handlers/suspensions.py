@@ -1,0 +1,147 @@
+"""Suspensions that officers decide: on a ground of the closed list with its document, or not at all."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.sla import repository
+from services.sla.domain import Ground, Kind, Opening, Status, opening_of, suspension_no
+from services.sla.handlers.clocks import keep_fact
+from services.sla.handlers.terms import grounds
+from services.sla.models import Fact, RefusedSuspension
+from services.sla.repository import History
+from services.sla.schemas import GroundRead, SuspensionAsk, SuspensionEnd
+from shared.auth import Principal
+from shared.errors import AlreadyDone, DomainError, IllegalTransition, NotFound, Text
+from shared.outbox import now
+from shared.tables import HeadRow
+from shared.timeline import TICK
+from shared.web import require_version
+from shared.worktime import local_date
+
+
+class UnlawfulSuspension(DomainError):
+    """No ground of the closed list allows it; ``grounds`` lists those that an officer may use today."""
+
+    status = 422
+    code = "unlawful_suspension"
+    title = Text("Tạm dừng không có căn cứ pháp luật", "No lawful ground for a suspension")
+
+
+_WHY: Mapping[str, Text] = {
+    "no_ground": Text("Không nêu căn cứ", "no ground was given"),
+    "unknown_ground": Text("Căn cứ không có trong danh mục", "the ground is not on the closed list"),
+    "ground_not_in_force": Text("Căn cứ không có hiệu lực vào ngày này", "the ground is not in force on this day"),
+    "not_for_officers": Text(
+        "Căn cứ này chỉ mở bằng phiếu yêu cầu bổ sung của bộ phận Một cửa",
+        "this ground is opened by a supplement request of the one-stop unit only",
+    ),
+    "no_document": Text("Thiếu số văn bản", "the number of the document is missing"),
+}
+_Check = Callable[[SuspensionAsk, list[Ground], date], bool]
+_REFUSED_IF: Mapping[str, _Check] = {
+    "no_ground": lambda ask, _, __: not ask.ground,
+    "unknown_ground": lambda _, known, __: not known,
+    "ground_not_in_force": lambda _, known, on: not any(ground.is_in_force(on) for ground in known),
+    "not_for_officers": lambda _, known, on: (
+        not any(Opening.OFFICER in ground.openers for ground in known if ground.is_in_force(on))
+    ),
+    "no_document": lambda ask, _, __: not ask.document_no,
+}
+"""The first that holds is the reason."""
+
+
+def _require_lawful(session: AsyncSession, ask: SuspensionAsk, on: date) -> str:
+    """Return the ground's code; UnlawfulSuspension with the list of lawful ones."""
+    listed = grounds(session)
+    known = [ground for ground in listed if ground.code == ask.ground]
+    reason = next((reason for reason, holds in _REFUSED_IF.items() if holds(ask, known, on)), None)
+    if reason is None and ask.ground is not None:
+        return ask.ground
+    lawful = [ground for ground in listed if ground.is_in_force(on) and Opening.OFFICER in ground.openers]
+    shown = [GroundRead.model_validate(ground).model_dump(mode="json") for ground in lawful]
+    raise UnlawfulSuspension(_WHY[reason or "no_ground"], extra={"reason": reason, "grounds": shown})
+
+
+async def note_refusal(
+    session: AsyncSession, dossier_id: UUID, ask: SuspensionAsk, why: UnlawfulSuspension, by: Principal
+) -> None:
+    """Count an unlawful attempt for the agency that made it."""
+    attempt = RefusedSuspension(
+        id=uuid4(),
+        agency_code=by.agency_code or "",
+        dossier_id=dossier_id,
+        ground=ask.ground,
+        reason=why.extra["reason"],
+        subject=by.subject,
+        refused_at=now(session),
+    )
+    session.add(attempt)
+
+
+async def open_suspension(
+    session: AsyncSession, dossier_id: UUID, ask: SuspensionAsk, seen: int, by: Principal
+) -> History:
+    """Stop the clock lawfully; UnlawfulSuspension, IllegalTransition when finished, AlreadyDone when it stands."""
+    head, history = await repository.lock(session, dossier_id, by)
+    at = _next_instant(session, head)
+    ground = _require_lawful(session, ask, local_date(at))
+    _require_open(history)
+    if any(row.ground == ground and row.to_at is None for row in history.suspensions.values()):
+        raise AlreadyDone(Text("Đang tạm dừng theo căn cứ này", "suspended on this ground already"))
+    _require_seen(history, seen)
+    no = suspension_no(Opening.OFFICER, 1 + sum(_is_officers(fact) for fact in history.facts))
+    data = {"ground": ground, "document_no": ask.document_no, "note": ask.note, "by": by.subject}
+    await keep_fact(session, head, _decided(head, at, Kind.SUSPENSION_BEGAN, no, data))
+    return history
+
+
+def _is_officers(fact: Fact) -> bool:
+    return fact.kind == Kind.SUSPENSION_BEGAN and opening_of(fact.no or 0) is Opening.OFFICER
+
+
+def _next_instant(session: AsyncSession, head: HeadRow) -> datetime:
+    """Return the instant of a decision: later than everything known of the dossier."""
+    at = now(session)
+    return at if head.time is None else max(at, head.time + TICK)
+
+
+def _decided(head: HeadRow, at: datetime, kind: Kind, no: int, data: dict[str, Any]) -> Fact:
+    """Return a fact of our own: it carries the place of the event that announces it, the next that is written."""
+    seq = head.sla_seq + 1
+    return Fact(dossier_id=head.dossier_id, source="sla", seq=seq, at=at, kind=kind, no=no, data=data)
+
+
+def _require_open(history: History) -> None:
+    if history.clock is None or history.clock.status == Status.FINISHED:
+        done = Text("Hồ sơ đã giải quyết xong", "processing has ended")
+        raise IllegalTransition(done, extra={"status_now": Status.FINISHED, "allowed": []})
+
+
+def _require_seen(history: History, seen: int) -> None:
+    assert history.clock is not None  # noqa: S101 - checked just before
+    require_version(seen, history.clock.version)
+
+
+async def end_suspension(
+    session: AsyncSession, dossier_id: UUID, no: int, ask: SuspensionEnd, seen: int, by: Principal
+) -> History:
+    """Let the clock run again; only what an officer opened is ended by one, the others end with their cause."""
+    head, history = await repository.lock(session, dossier_id, by)
+    row = history.suspensions.get(no)
+    if row is None:
+        raise NotFound(Text("Không có lần tạm dừng này", "no such suspension"))
+    if row.to_at is not None:
+        raise AlreadyDone(Text("Lần tạm dừng này đã kết thúc", "this suspension has ended"))
+    _require_open(history)
+    if opening_of(no) is not Opening.OFFICER:
+        cause = Text("Lần tạm dừng này kết thúc cùng nguyên nhân của nó", "this suspension ends with its cause")
+        raise IllegalTransition(cause, extra={"opened_by": opening_of(no), "allowed": []})
+    _require_seen(history, seen)
+    data = {"note": ask.note, "by": by.subject}
+    at = _next_instant(session, head)
+    await keep_fact(session, head, _decided(head, at, Kind.SUSPENSION_ENDED, no, data))
+    return history

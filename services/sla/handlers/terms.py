@@ -1,0 +1,45 @@
+"""What a clock runs by, read from reference data: its rule, its calendar, the grounds, when to warn."""
+
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.sla.domain import NEAR_BREACH_SHARE, ClockRule, Ground, NearBreach
+from services.sla.models import Clock
+from shared.reference import References
+from shared.worktime import Calendar, Limit
+
+
+class Terms(NamedTuple):
+    """The rule and the calendar of one clock, both fixed when it started."""
+
+    rule: ClockRule
+    calendar: Calendar
+
+
+def references(session: AsyncSession) -> References:
+    """Return the reference data of the service that opened *session*."""
+    found: References = session.info["references"]
+    return found
+
+
+def grounds(session: AsyncSession) -> tuple[Ground, ...]:
+    """Return every version of the closed list, the highest version of a ground first."""
+    rows = [ground for _, _, ground in references(session).all_of("ground")]
+    return tuple(sorted(rows, key=lambda ground: (ground.code, -ground.version)))
+
+
+def terms(session: AsyncSession, clock: Clock) -> Terms:
+    """Return what *clock* runs by; NotFound if its calendar is not here."""
+    limit = Limit.model_validate({"amount": clock.limit_amount, "unit": clock.limit_unit})
+    calendar: Calendar = references(session).get("calendar", clock.calendar_code, clock.calendar_version)
+    return Terms(ClockRule(limit=limit, grounds=grounds(session)), calendar)
+
+
+def near_breach(session: AsyncSession) -> NearBreach:
+    """Return when a warning is due (``config.SlaSettings``)."""
+    settings = session.info.get("settings")
+    return NearBreach(
+        getattr(settings, "near_breach_share", NEAR_BREACH_SHARE),
+        getattr(settings, "near_breach_working_days", 0),
+    )

@@ -1,0 +1,133 @@
+"""How a clock is shown: evaluated at the moment of reading, with its legs, and explained day by day."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.sla.domain import ClockState, Status, basis, evaluate, facts_of, opening_of, verdict
+from services.sla.domain import Suspension as Span
+from services.sla.domain.wording import limit_text, tell
+from services.sla.handlers.deadlines import within_calendar
+from services.sla.handlers.terms import Terms, terms
+from services.sla.models import Clock, LegClock
+from services.sla.repository import History
+from services.sla.schemas import (
+    ClockRead,
+    DayRead,
+    ExplanationRead,
+    HoldingRead,
+    LegRead,
+    LimitRead,
+    MoveRead,
+    SuspensionRead,
+)
+from shared.worktime import explain, local_date, working_minutes
+
+
+def read_clock(session: AsyncSession, history: History, now: datetime) -> ClockRead:
+    """Return the clock of a dossier at *now*."""
+    clock, run_by, state = _evaluated(session, history, now)
+    return ClockRead(
+        dossier_id=clock.dossier_id,
+        version=clock.version,
+        status=state.status,
+        deadline_at=clock.deadline_at,
+        first_deadline_at=state.first_deadline_at,
+        is_provisional=state.is_provisional,
+        started_at=state.started_at,
+        finished_at=state.finished_at,
+        verdict=clock.verdict,
+        elapsed_minutes=state.elapsed_minutes,
+        remaining_minutes=state.remaining_minutes,
+        holder_agency_code=state.holder_agency_code,
+        receiving_unit_code=clock.receiving_unit_code,
+        limit=_limit(run_by),
+        suspensions=[_suspension(history, span, run_by, now) for span in state.suspensions],
+        moves=[MoveRead.model_validate(move) for move in state.moves],
+        holdings=[HoldingRead.model_validate(holding) for holding in state.holdings],
+        legs=[_leg(leg, state, run_by, now) for _, leg in sorted(history.legs.items())],
+        rule_version=_rule_version(clock),
+        calendar_version=run_by.calendar.reference,
+    )
+
+
+def _evaluated(session: AsyncSession, history: History, now: datetime) -> tuple[Clock, Terms, ClockState]:
+    clock = history.clock
+    assert clock is not None  # noqa: S101 - the query that found it asked for the clock
+    run_by = terms(session, clock)
+    with within_calendar():
+        state = evaluate(facts_of(history.facts), run_by.rule, run_by.calendar, now)
+    assert state is not None  # noqa: S101 - a clock row begins with its start
+    return clock, run_by, state
+
+
+def _rule_version(clock: Clock) -> str:
+    return f"{clock.procedure_code}@{clock.procedure_version}"
+
+
+def _limit(run_by: Terms) -> LimitRead:
+    limit = run_by.rule.limit
+    return LimitRead(amount=float(limit.amount), unit=limit.unit, text_vi=limit_text(limit))
+
+
+def _suspension(history: History, span: Span, run_by: Terms, now: datetime) -> SuspensionRead:
+    to_at = span.to_at or max(now, span.from_at)
+    given: dict[str, Any] = next((f.data for f in history.facts if f.no == span.no and "document_no" in f.data), {})
+    return SuspensionRead(
+        no=span.no,
+        ground=span.ground.code,
+        name=span.ground.name,
+        citation=span.ground.citation,
+        restarts=span.ground.restarts,
+        opened_by=opening_of(span.no),
+        document_no=given.get("document_no"),
+        from_at=span.from_at,
+        to_at=span.to_at,
+        minutes=working_minutes(span.from_at, to_at, run_by.calendar),
+    )
+
+
+def _leg(leg: LegClock, state: ClockState, run_by: Terms, now: datetime) -> LegRead:
+    """Show a leg; suspensions of the dossier other than its own do not count in its minutes."""
+    until = min(filter(None, (leg.ended_at, state.finished_at, max(now, leg.offered_at))))
+    fields = {name: getattr(leg, name) for name in LegRead.model_fields if hasattr(LegClock, name)}
+    minutes = working_minutes(leg.offered_at, max(until, leg.offered_at), run_by.calendar)
+    if leg.excluded_ground is None:
+        stood = [(max(s.from_at, leg.offered_at), min(s.to_at or now, until)) for s in state.suspensions]
+        minutes -= sum(working_minutes(a, b, run_by.calendar) for a, b in _disjoint(stood))
+    late = leg.due_at is not None and leg.excluded_ground is None and until > leg.due_at
+    return LegRead(**fields, minutes=minutes, is_late=late)
+
+
+def _disjoint(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Return what *spans* cover, nothing twice."""
+    covered: list[tuple[datetime, datetime]] = []
+    for from_at, to_at in sorted(span for span in spans if span[0] < span[1]):
+        begins = max(from_at, covered[-1][1]) if covered else from_at
+        if begins < to_at:
+            covered.append((begins, to_at))
+    return covered
+
+
+def explain_clock(session: AsyncSession, history: History, now: datetime) -> ExplanationRead:
+    """Return why the deadline is the one it is: as sentences, and day by day since the limit last began."""
+    clock, run_by, state = _evaluated(session, history, now)
+    limit, calendar = run_by.rule.limit, run_by.calendar
+    counted_from_at, spans = basis(state.started_at, state.suspensions, state.finished_at or now)
+    with within_calendar():
+        days = explain(counted_from_at, limit, calendar, spans)
+    if state.status is Status.SUSPENDED:
+        days = [day for day in days if day.date < local_date(now)]
+    judged = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
+    return ExplanationRead(
+        dossier_id=clock.dossier_id,
+        status=state.status,
+        deadline_at=clock.deadline_at,
+        limit=_limit(run_by),
+        counted_from_at=counted_from_at,
+        rule_version=_rule_version(clock),
+        calendar_version=calendar.reference,
+        text_vi=tell(state, limit, judged),
+        days=[DayRead.model_validate(day) for day in days],
+    )

@@ -1,0 +1,49 @@
+"""Timed work of sla: near and missed deadlines."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.sla import handlers
+from services.sla.repository import Due
+from shared.audit import IN_FLIGHT
+from shared.db import LONGEST_TRANSACTION_SECONDS
+from shared.service import Job, Service
+
+ON_ITS_WAY_SECONDS = 0.25
+"""A fact is that long, at most as a rule, between its instant and the broker: the reader's mark is trusted up to then.
+
+If one takes longer, it is late: a deadline then called missed is withdrawn (``DeadlineMissWithdrawn``).
+"""
+NOT_SEEN_BY_SWEEP_SECONDS = IN_FLIGHT.total_seconds() + LONGEST_TRANSACTION_SECONDS
+"""What was recorded this recently, or is still uncommitted, a sweep does not compare."""
+
+
+def complete(service: Service, dossier_id: UUID, until: datetime) -> bool:
+    """Say whether everything that happened to a dossier up to *until* is known here.
+
+    By the broker: all that was in it after that instant has been read. With the broker away: a sweep that
+    began after it has compared the heads of every source.
+    """
+    speed = service.clock.speed
+    read_until = service.reader.complete_until(dossier_id)
+    if read_until is not None and read_until - timedelta(seconds=ON_ITS_WAY_SECONDS * speed) >= until:
+        return True
+    margin = timedelta(seconds=NOT_SEEN_BY_SWEEP_SECONDS * speed)
+    swept = [service.sweep.complete_until.get(source) for source in service.sweep.sources]
+    return all(at is not None and at - margin >= until for at in swept)
+
+
+async def fire_timers(service: Service) -> bool:
+    """Fire one page of due timers; pages of which nothing may fire yet are passed over."""
+    after: Due | None = None
+    while True:
+        async with service.sessions.begin() as session:
+            fired = await handlers.fire_timers(
+                session, service.clock.now(), lambda dossier_id, until: complete(service, dossier_id, until), after
+            )
+        if fired.n_fired or fired.last is None:
+            return fired.n_fired > 0
+        after = fired.last
+
+
+JOBS = [Job("timers", 0.25, fire_timers)]

@@ -1,0 +1,149 @@
+"""The tables of sla."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, DateTime, Index, Numeric, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared.tables import NOW
+
+Json = dict[str, Any]
+
+
+class Base(DeclarativeBase):
+    """Metadata of sla's own tables."""
+
+    type_annotation_map = {  # noqa: RUF012
+        datetime: DateTime(timezone=True),
+        str: Text,
+        Decimal: Numeric,
+        Json: JSONB,
+        list[datetime]: ARRAY(DateTime(timezone=True)),
+    }
+
+
+class Clock(Base):
+    """The clock of a dossier: what it runs by, and a cache of what its facts amount to (``domain.evaluate``)."""
+
+    __tablename__ = "clock"
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    """How many facts about the clock itself are known; hand-offs do not move it."""
+    status: Mapped[str]
+    procedure_code: Mapped[str]
+    procedure_version: Mapped[int]
+    field_code: Mapped[str]
+    channel: Mapped[str]
+    receiving_unit_code: Mapped[str]
+    limit_amount: Mapped[Decimal]
+    limit_unit: Mapped[str]
+    calendar_code: Mapped[str]
+    calendar_version: Mapped[int]
+    started_at: Mapped[datetime]
+    first_deadline_at: Mapped[datetime]
+    announced_deadline_at: Mapped[datetime]
+    """The deadline as it was last announced; while suspended there is none, and this is the one before."""
+    deadline_at: Mapped[datetime | None]
+    """None while suspended."""
+    holder_agency_code: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+    verdict: Mapped[str | None]
+    elapsed_minutes: Mapped[int | None]
+    """Working minutes in which the clock ran, once processing has ended."""
+    missed_deadlines: Mapped[list[datetime]]
+    """Deadlines announced as missed and not withdrawn since."""
+
+
+class Fact(Base):
+    """One event of the timeline as a clock understands it; the set of them is the history, whatever their arrival."""
+
+    __tablename__ = "fact"
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    no: Mapped[int | None]
+    """The leg's or the suspension's number."""
+    data: Mapped[Json]
+
+
+class Suspension(Base):
+    """A lawful suspension as it was announced."""
+
+    __tablename__ = "suspension"
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ground: Mapped[str]
+    citation: Mapped[str]
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
+
+
+class LegClock(Base):
+    """One stretch of a dossier in one agency's (or the applicant's) hands, and until when it is to be done."""
+
+    __tablename__ = "leg_clock"
+    __table_args__ = (
+        # repository.visible_to
+        Index("leg_clock_agency", "agency_code", "dossier_id"),
+    )
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    leg_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    step_code: Mapped[str]
+    agency_code: Mapped[str | None]
+    """None: the applicant's."""
+    excluded_ground: Mapped[str | None]
+    limit_minutes: Mapped[int | None]
+    due_at: Mapped[datetime | None]
+    offered_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    status: Mapped[str]
+
+
+class Timer(Base):
+    """What is to happen to a dossier at *due_at*; None: nothing (suspended, finished, or done already)."""
+
+    __tablename__ = "timer"
+    __table_args__ = (
+        # repository.due_timers
+        Index("timer_due", "due_at", "dossier_id", "kind", postgresql_where=text("due_at IS NOT NULL")),
+    )
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    """``near_breach`` or ``breach``."""
+    due_at: Mapped[datetime | None]
+    deadline_at: Mapped[datetime | None]
+    """The deadline it is about."""
+    revision: Mapped[int]
+    """The clock's version it was set by."""
+    fired_at: Mapped[datetime | None]
+
+
+class RefusedSuspension(Base):
+    """An attempt to suspend without a lawful ground: what the inspection of 2022 found, counted by agency."""
+
+    __tablename__ = "refused_suspension"
+    __table_args__ = (
+        # reports of refused attempts by agency and period
+        Index("refused_suspension_agency", "agency_code", "refused_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    agency_code: Mapped[str]
+    dossier_id: Mapped[UUID]
+    ground: Mapped[str | None]
+    reason: Mapped[str]
+    subject: Mapped[str]
+    refused_at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -1,0 +1,152 @@
+"""Every query of sla."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, exists, literal, or_, select, true, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.sla.models import Base, Clock, Fact, LegClock, Suspension, Timer
+from shared.auth import Principal, Role
+from shared.errors import DossierUnknown
+from shared.tables import HeadRow, Hold, Parked
+
+_BATCH = "sla_batch"
+
+
+@dataclass
+class History:
+    """Everything stored about one dossier; the facts are its history, the rest follows from them."""
+
+    dossier_id: UUID
+    clock: Clock | None = None
+    facts: list[Fact] = field(default_factory=list)
+    suspensions: dict[int, Suspension] = field(default_factory=dict)
+    legs: dict[int, LegClock] = field(default_factory=dict)
+    timers: dict[str, Timer] = field(default_factory=dict)
+
+    def put(self, row: Any) -> None:
+        """Add a stored or a new row."""
+        _PUT[type(row)](self, row)
+
+
+_TABLES: tuple[Any, ...] = (Clock, Fact, Suspension, LegClock, Timer)
+_PUT: dict[type[Base], Any] = {
+    Clock: lambda history, row: setattr(history, "clock", row),
+    Fact: lambda history, row: history.facts.append(row),
+    Suspension: lambda history, row: history.suspensions.__setitem__(row.no, row),
+    LegClock: lambda history, row: history.legs.__setitem__(row.leg_no, row),
+    Timer: lambda history, row: history.timers.__setitem__(row.kind, row),
+}
+
+
+def visible_to(principal: Principal) -> ColumnElement[bool]:
+    """Return the condition under which *principal* sees a clock: an officer's agency received or had the dossier.
+
+    A clock holds no personal data; an applicant or the portal knows the dossier's unguessable id.
+    """
+    if not principal.has(Role.OFFICER) or principal.has(Role.OPS, Role.LEADER, Role.SYSTEM):
+        return true()
+    agency = principal.agency_code or ""
+    had = exists().where(LegClock.dossier_id == Clock.dossier_id, LegClock.agency_code == agency)
+    return or_(Clock.receiving_unit_code == agency, had)
+
+
+def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Remember which dossiers a batch is about: the first handler that needs one reads them all.
+
+    So a batch of events that sla ignores costs no query at all.
+    """
+    session.info[_BATCH] = (list(ids), {})
+
+
+async def history(session: AsyncSession, dossier_id: UUID) -> History:
+    """Return what is stored about a dossier whose head is locked."""
+    ids, loaded = session.info.setdefault(_BATCH, ([dossier_id], {}))
+    if not loaded:
+        loaded.update(await read(session, ids))
+    if dossier_id not in loaded:
+        loaded.update(await read(session, [dossier_id]))
+    found: History = loaded[dossier_id]
+    return found
+
+
+async def read(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, History]:
+    """Read everything stored about dossiers, one query a table."""
+    histories = {dossier_id: History(dossier_id) for dossier_id in ids}
+    # one array instead of a list of parameters: the statement is prepared once, whatever the size of the batch
+    wanted = any_(literal(list(ids), ARRAY(Uuid)))
+    for table in _TABLES:
+        for row in await session.scalars(select(table).where(table.dossier_id == wanted)):
+            histories[row.dossier_id].put(row)
+    return histories
+
+
+async def see(session: AsyncSession, dossier_id: UUID, principal: Principal) -> History:
+    """Return what *principal* may see of a dossier; DossierUnknown if it has no clock, or not for these eyes."""
+    query = select(Clock.dossier_id).where(Clock.dossier_id == dossier_id, visible_to(principal))
+    if await session.scalar(query) is None:
+        raise DossierUnknown(str(dossier_id))
+    return (await read(session, [dossier_id]))[dossier_id]
+
+
+async def lock(session: AsyncSession, dossier_id: UUID, principal: Principal) -> tuple[HeadRow, History]:
+    """Lock the head of a dossier that *principal* may see, then read it."""
+    query = (
+        select(HeadRow)
+        .join(Clock, Clock.dossier_id == HeadRow.dossier_id)
+        .where(HeadRow.dossier_id == dossier_id, visible_to(principal))
+        .with_for_update(of=HeadRow)
+    )
+    head = await session.scalar(query)
+    if head is None:
+        raise DossierUnknown(str(dossier_id))
+    return head, await history(session, dossier_id)
+
+
+class Due(NamedTuple):
+    """A timer that is due; in the order in which they fire."""
+
+    due_at: datetime
+    dossier_id: UUID
+    kind: str
+
+
+def _in_step() -> ColumnElement[bool]:
+    """No event of the dossier is held back: what is known of it is all there is."""
+    held = exists().where(Hold.dossier_id == Timer.dossier_id)
+    parked = exists().where(Parked.dossier_id == Timer.dossier_id)
+    return ~or_(held, parked)
+
+
+async def due_timers(session: AsyncSession, now: datetime, after: Due | None, limit: int) -> list[Due]:
+    """Return a page of timers that are due, oldest first; nothing is locked."""
+    columns = (Timer.due_at, Timer.dossier_id, Timer.kind)
+    query = select(*columns).where(Timer.due_at.is_not(None), Timer.due_at <= now, _in_step())
+    if after is not None:
+        query = query.where(tuple_(*columns) > tuple_(*(literal(value) for value in after)))
+    rows = await session.execute(query.order_by(*columns).limit(limit))
+    return [Due(due_at, dossier_id, kind) for due_at, dossier_id, kind in rows if due_at is not None]
+
+
+async def lock_due(
+    session: AsyncSession, due: Collection[Due]
+) -> tuple[dict[UUID, HeadRow], list[tuple[Clock, Timer]]]:
+    """Lock the heads of *due* that nobody else holds, and read their timers afterwards: as they are under the lock.
+
+    A hold or a parking that came since is seen: this snapshot is newer than the look at the completeness.
+    """
+    ids = any_(literal(list({one.dossier_id for one in due}), ARRAY(Uuid)))
+    locking = select(HeadRow).where(HeadRow.dossier_id == ids).order_by(HeadRow.dossier_id)
+    heads = {head.dossier_id: head for head in await session.scalars(locking.with_for_update(skip_locked=True))}
+    locked = any_(literal(list(heads), ARRAY(Uuid)))
+    armed = (
+        select(Clock, Timer)
+        .join(Timer, Timer.dossier_id == Clock.dossier_id)
+        .where(Clock.dossier_id == locked, Timer.due_at.is_not(None), _in_step())
+        .order_by(Timer.due_at, Timer.dossier_id, Timer.kind)
+    )
+    return heads, [(clock, timer) for clock, timer in await session.execute(armed)]

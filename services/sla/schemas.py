@@ -1,0 +1,229 @@
+"""Request and response bodies of sla."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+
+from shared.web import Body, Read
+from shared.worktime import Unit
+
+ShortCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Note = Annotated[str, StringConstraints(max_length=2000)]
+
+
+def _is_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        msg = "an instant is an RFC 3339 text"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic refuses by ValueError only
+    return value
+
+
+def _is_number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        msg = "a limit is a number"
+        raise ValueError(msg)  # noqa: TRY004
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_text)]
+Amount = Annotated[Decimal, BeforeValidator(_is_number), Field(ge=0, le=36_500, decimal_places=4)]
+
+
+class DeadlineAsk(Body):
+    """A limit and when it begins; 0 days means the same day."""
+
+    received_at: Instant
+    limit: Amount
+    unit: Unit
+    calendar_code: ShortCode = "VN"
+
+
+class SuspensionAsk(Body):
+    """Why the clock is to stand still: a ground of the closed list and the document that carries it."""
+
+    ground: Annotated[str, StringConstraints(max_length=64)] | None = None
+    document_no: Annotated[str, StringConstraints(max_length=100)] | None = None
+    note: Note = ""
+
+
+class SuspensionEnd(Body):
+    """Words about the end of a suspension; they stay here."""
+
+    note: Note = ""
+
+
+class DayRead(Read):
+    """One day of an explanation: counted or not, minutes, why, by which rule."""
+
+    date: date
+    counted: bool
+    minutes: int
+    reason: str
+    citation: str
+    name: str
+    text_vi: str
+    text_en: str
+
+
+class DeadlineRead(Read):
+    """A deadline; *unrounded_at* is when the time itself is used up."""
+
+    deadline_at: AwareDatetime
+    unrounded_at: AwareDatetime
+    is_provisional: bool
+    """It lies in a year whose holidays are not decided yet."""
+    calendar_version: str
+    explanation: list[DayRead]
+
+
+class LimitRead(Read):
+    """A time limit."""
+
+    amount: float
+    unit: str
+    text_vi: str
+
+
+class SuspensionRead(Read):
+    """A span in which the clock lawfully stood still; *to_at* is null while it is open."""
+
+    no: int
+    ground: str
+    name: str
+    citation: str
+    restarts: bool
+    opened_by: str
+    document_no: str | None
+    from_at: AwareDatetime
+    to_at: AwareDatetime | None
+    minutes: int
+
+
+class MoveRead(Read):
+    """The law moved the deadline."""
+
+    at: AwareDatetime
+    suspension_no: int
+    ground_code: str
+    citation: str
+    from_at: AwareDatetime
+    to_at: AwareDatetime
+
+
+class HoldingRead(Read):
+    """A stretch in one agency's hands; null: the applicant's."""
+
+    agency_code: str | None
+    from_at: AwareDatetime
+    to_at: AwareDatetime
+    minutes: int
+    suspended_minutes: int
+
+
+class LegRead(Read):
+    """The clock of one leg; *minutes* are working minutes in which it ran."""
+
+    leg_no: int
+    step_code: str
+    agency_code: str | None
+    status: str
+    excluded_ground: str | None
+    limit_minutes: int | None
+    offered_at: AwareDatetime
+    acknowledged_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+    due_at: AwareDatetime | None
+    minutes: int
+    is_late: bool
+
+
+class ClockRead(Read):
+    """The clock of a dossier now; minutes are working minutes of its calendar. While suspended there is no deadline."""
+
+    dossier_id: UUID
+    version: int
+    status: str
+    deadline_at: AwareDatetime | None
+    first_deadline_at: AwareDatetime
+    is_provisional: bool
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None
+    verdict: str | None
+    elapsed_minutes: int
+    remaining_minutes: int
+    holder_agency_code: str | None
+    receiving_unit_code: str
+    limit: LimitRead
+    suspensions: list[SuspensionRead]
+    moves: list[MoveRead]
+    holdings: list[HoldingRead]
+    legs: list[LegRead]
+    rule_version: str
+    calendar_version: str
+
+
+class ExplanationRead(Read):
+    """Why the deadline is the one it is: in sentences, and day by day since the limit last began."""
+
+    dossier_id: UUID
+    status: str
+    deadline_at: AwareDatetime | None
+    limit: LimitRead
+    counted_from_at: AwareDatetime
+    rule_version: str
+    calendar_version: str
+    text_vi: list[str]
+    days: list[DayRead]
+
+
+class GroundRead(Read):
+    """A row of the closed list of lawful suspensions."""
+
+    code: str
+    version: int
+    valid_from: date
+    valid_to: date | None
+    name: str
+    name_en: str
+    citation: str
+    mark: str
+    restarts: bool
+    openers: list[str]
+    required_document: str
+    is_enabled: bool
+
+
+class GroundPage(Read):
+    """The closed list."""
+
+    items: list[GroundRead]
+    next: str | None
+
+
+class CalendarRead(Read):
+    """One version of a working calendar."""
+
+    code: str
+    version: int
+    covers_from: date
+    covers_to: date
+    provisional_from: date | None
+    forwarding_until: str
+    n_overrides: int
+
+
+class CalendarPage(Read):
+    """Calendars, each in its newest version."""
+
+    items: list[CalendarRead]
+    next: str | None
+
+
+class CalendarVersions(Read):
+    """Every version of one calendar, whole."""
+
+    items: list[dict[str, Any]]
+    next: str | None

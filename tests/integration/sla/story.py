@@ -1,0 +1,110 @@
+"""Histories for sla: facts of intake and workflow as those services would record them, at instants of our choice."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+
+from shared.events import Fact
+from shared.events.base import Limit
+from shared.events.intake import DossierAccepted, DossierSubmitted
+from shared.events.workflow import LegCompleted, LegOffered
+from shared.service import Service
+from shared.timeline import Draft, Event, advance, record
+from shared.worktime.calendar import LOCAL
+from tests.simulation.memory import MemoryHead
+from tests.support import Databases, definition_of, load
+
+UNIT, OFFICE, TAX = "H99.01", "H99.VPDK", "H99.THUE.01"
+CLOCK = "2026-03-02T08:00:00+07:00"
+
+
+def at(text: str) -> datetime:
+    """Return an instant of March 2026, "2 09:00"; the 2nd is a Monday, every day has 450 working minutes."""
+    day, clock = text.split()
+    return datetime.fromisoformat(f"2026-03-{int(day):02} {clock}").replace(tzinfo=LOCAL).astimezone(UTC)
+
+
+class Story:
+    """One dossier's events; each source knows the others' only where it was told to ``hear`` them."""
+
+    def __init__(self) -> None:
+        self.dossier_id: UUID = uuids.uuid7()
+        self.heads = {source: MemoryHead(self.dossier_id) for source in ("intake", "workflow")}
+        self.events: list[Event] = []
+
+    def say(self, when: str, fact: Fact) -> Event:
+        """Let the source of *fact* say it, knowing what it has heard."""
+        draft = Draft(uuids.uuid7(), fact.type_name(), fact.encode())
+        event = record(fact.source, self.heads[fact.source], draft, at(when))
+        self.events.append(event)
+        return event
+
+    def hear(self) -> None:
+        """Let every source apply all that was said."""
+        for source, head in self.heads.items():
+            for event in sorted(self.events, key=lambda event: event.order):
+                if event.source != source and event.seq == head.entry(event.source).seq + 1:
+                    advance(head, event)
+
+    def both(self, when: str, *facts: Fact) -> None:
+        """Say facts one after the other, heard by all."""
+        for fact in facts:
+            self.say(when, fact)
+            self.hear()
+
+    def begin(self, when: str = "2 09:00", *, days: float = 8) -> None:
+        """Submit and accept: 8 working days from Mon 2 March 9:00 end on Thu 12 March 17:00."""
+        common = {
+            "procedure": "DD.01@3",
+            "field_code": "dat-dai",
+            "channel": "online",
+            "receiving_unit_code": UNIT,
+            "applicant_kind": "citizen",
+            "result_delivery": "counter",
+        }
+        self.both(when, DossierSubmitted.model_validate({**common, "applicant_version": 1}))
+        accepted = {
+            "code": "H99.01-260302-0001",
+            "calendar": "VN@1",
+            "limit": Limit(amount=days, unit="working_days"),
+            "appointment_at": at("12 17:00"),
+        }
+        self.both(when, DossierAccepted.model_validate({**common, **accepted}))
+
+
+def offered(leg_no: int, agency: str | None, ground: str | None = None, minutes: int | None = None) -> LegOffered:
+    return LegOffered(
+        leg_no=leg_no,
+        step_code=f"step-{leg_no}",
+        task="việc",
+        holder="agency" if agency else "applicant",
+        agency_code=agency,
+        excluded_ground=ground,
+        limit_minutes=minutes,
+    )
+
+
+def completed(leg_no: int) -> LegCompleted:
+    return LegCompleted(leg_no=leg_no, outcome="done")
+
+
+@asynccontextmanager
+async def sla_on(databases: Databases, clock: str = "") -> AsyncIterator[Service]:
+    """Return the parts of sla on a fresh database with the sample province's calendars and grounds."""
+    prefix = await databases.cut("sla")
+    settings = databases.settings(prefix, clock=clock)
+    await load(definition_of("sla"), settings)
+    service = Service(definition_of("sla"), settings)
+    await service.references.refresh()
+    yield service
+    await service.stop()
+    await databases.drop(prefix, "sla")
+
+
+async def tell(service: Service, events: Sequence[Event]) -> None:
+    """Apply *events* as if read from their ledgers."""
+    applied = await service.inbox.apply(list(events), trusted=True)
+    assert applied == len(events)
