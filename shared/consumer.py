@@ -29,7 +29,7 @@ class Received(Generic[F]):
 
 
 Handler = Callable[[AsyncSession, Received[Any]], Awaitable[None]]
-Preload = Callable[[AsyncSession, Collection[UUID]], Awaitable[None]]
+Preload = Callable[[AsyncSession, Collection[UUID]], Awaitable[object]]
 Witness = Callable[[AsyncSession, list[Event]], Awaitable[None]]
 
 
@@ -44,7 +44,10 @@ class Consumer:
         self.service = service
         self.handlers: dict[str, Handler | None] = {}
         self.preload: Preload | None = None
-        """Reads the state of all dossiers of a batch in one query, so that handlers find it in the session."""
+        """Reads the state of all dossiers of a batch in one query, so that handlers find it in the session.
+
+        What it returns is kept until the batch ends: a session remembers its objects only weakly.
+        """
         self.witness: Witness | None = None
         """Is shown all applied events of a batch, ignored ones too."""
 

@@ -144,6 +144,14 @@ class WrongMediaType(DomainError):
     title = Text("Chỉ nhận application/json", "Only application/json is accepted")
 
 
+class CalendarIncomplete(DomainError):
+    """The working calendar does not reach as far as this needs; a new version of it has to be published."""
+
+    status = 409
+    code = "calendar_incomplete"
+    title = Text("Lịch làm việc chưa bao phủ thời gian này", "The working calendar does not cover this time")
+
+
 class Unavailable(DomainError):
     """Not now; try again after ``Retry-After``."""
 

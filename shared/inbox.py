@@ -33,6 +33,8 @@ class _Batch:
     heads: dict[UUID, HeadRow]
     parked: set[UUID]
     trusted: bool
+    kept: object = None
+    """State that was read for the batch; the session alone would forget it."""
     applied: list[Event] = field(default_factory=list)
     wanted: dict[tuple[UUID, str], int] = field(default_factory=dict)
 
@@ -94,9 +96,8 @@ class Inbox:
     async def _open(self, session: AsyncSession, ids: list[UUID], *, trusted: bool) -> _Batch:
         heads = await lock_heads(session, ids)
         parked = set(await session.scalars(select(Parked.dossier_id).where(Parked.dossier_id.in_(ids))))
-        if self.consumer.preload is not None:
-            await self.consumer.preload(session, ids)
-        return _Batch(heads, parked, trusted)
+        kept = await self.consumer.preload(session, ids) if self.consumer.preload is not None else None
+        return _Batch(heads, parked, trusted, kept)
 
     async def _settle(self, session: AsyncSession, batch: _Batch, events: list[Event]) -> None:
         """Apply *events* of one dossier until none of those that are left can be applied."""

@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared.db import is_transient
-from shared.errors import DomainError, Malformed, NotFound, Text, Unavailable
+from shared.errors import CalendarIncomplete, DomainError, Malformed, NotFound, Text, Unavailable
+from shared.worktime import CalendarGap
 
 log = structlog.get_logger(__name__)
 
@@ -114,6 +115,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
         return render(_of_http(error), request.headers, _correlation())
 
+    async def calendar(request: Request, error: Exception) -> JSONResponse:
+        return render(CalendarIncomplete(str(error)), request.headers, _correlation())
+
+    app.add_exception_handler(CalendarGap, calendar)
     app.add_exception_handler(DomainError, domain)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)

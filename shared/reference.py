@@ -62,7 +62,7 @@ class References:
         self.kinds = frozenset(parsers)
         self._sessions = sessions
         self._parsers = parsers
-        self._known: dict[Key, Any] = {}
+        self._known: dict[tuple[str, str], dict[int, Any]] = {}
 
     def parse(self, kind: str, data: dict[str, Any]) -> Any:
         """Return *data* parsed; pydantic.ValidationError if it is not what the kind takes."""
@@ -76,38 +76,43 @@ class References:
         """Read the versions this process has not seen yet."""
         async with self._sessions() as session:
             keys = await session.execute(select(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version))
-            fresh = [tuple(key) for key in keys if tuple(key) not in self._known and key[0] in self.kinds]
+            fresh = [tuple(key) for key in keys if key[0] in self.kinds and not self.has(tuple(key))]
             if not fresh:
                 return
             wanted = tuple_(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version).in_(fresh)
             for row in await session.scalars(select(ReferenceRow).where(wanted)):
-                self._known[row.kind, row.code, row.version] = self._parsers[row.kind](row.data)
+                self._versions(row.kind, row.code)[row.version] = self._parsers[row.kind](row.data)
+
+    def _versions(self, kind: str, code: str) -> dict[int, Any]:
+        return self._known.setdefault((kind, code), {})
+
+    def has(self, key: Key) -> bool:
+        """Say whether this process has read one version."""
+        kind, code, version = key
+        return version in self._known.get((kind, code), {})
 
     async def has_all(self, keys: Iterable[Key]) -> bool:
         """Say whether every version this service replicates is here; other kinds do not concern it."""
         concern = [key for key in keys if key[0] in self.kinds]
-        if all(key in self._known for key in concern):
+        if all(self.has(key) for key in concern):
             return True
         await self.refresh()
-        return all(key in self._known for key in concern)
+        return all(self.has(key) for key in concern)
 
     def get(self, kind: str, code: str, version: int) -> Any:
         """Return one version, parsed; NotFound if it is not here."""
         try:
-            return self._known[kind, code, version]
+            return self._known[kind, code][version]
         except KeyError:
             raise NotFound(f"{kind} {code}@{version}") from None
 
     def in_force(self, kind: str, code: str, on: date) -> tuple[int, Any]:
         """Return the highest version of *code* in force on a date, and the data; NotFound if there is none."""
-        found = [
-            (version, data)
-            for (a_kind, a_code, version), data in self._known.items()
-            if (a_kind, a_code) == (kind, code) and is_in_force(data, on)
-        ]
+        versions = self._known.get((kind, code), {})
+        found = [version for version, data in versions.items() if is_in_force(data, on)]
         if not found:
             raise NotFound(f"{kind} {code}", extra={"kind": kind, "code": code})
-        return max(found, key=lambda pair: pair[0])
+        return max(found), versions[max(found)]
 
     def find(self, kind: str, code: str, on: date) -> Any | None:
         """Return the data in force on a date, None if there is none."""
@@ -118,19 +123,19 @@ class References:
 
     def latest(self, kind: str, code: str) -> Any:
         """Return the data of the highest version of *code*; NotFound if there is none."""
-        versions = [(version, data) for a_code, version, data in self.all_of(kind) if a_code == code]
+        versions = self._known.get((kind, code), {})
         if not versions:
             raise NotFound(f"{kind} {code}")
-        return versions[-1][1]
+        return versions[max(versions)]
 
     def all_of(self, kind: str) -> list[tuple[str, int, Any]]:
         """Return (code, version, data) of all versions of *kind*, sorted."""
-        found = [(code, version, data) for (a_kind, code, version), data in self._known.items() if a_kind == kind]
-        return sorted(found, key=lambda row: row[:2])
+        known = [(code, versions) for (a_kind, code), versions in self._known.items() if a_kind == kind]
+        return [(code, version, versions[version]) for code, versions in sorted(known) for version in sorted(versions)]
 
     def missing_kinds(self) -> set[str]:
         """Return the kinds of which nothing is here yet; a service is not ready before this is empty."""
-        return set(self.kinds) - {kind for kind, _, _ in self._known}
+        return set(self.kinds) - {kind for kind, _ in self._known}
 
 
 def is_in_force(data: Dated, on: date) -> bool:

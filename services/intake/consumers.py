@@ -1,15 +1,11 @@
 """What intake does with the facts of the others; it ignores none of them: all are kept for the timeline view."""
 
-from collections.abc import Collection
-from uuid import UUID
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import handlers, repository
 from services.intake.schemas import PaymentAsk
 from shared.consumer import Consumer, Received
 from shared.events import notify, sla, workflow
-from shared.timeline import Event
 
 consumer = Consumer("intake")
 
@@ -65,15 +61,5 @@ consumer.ignore(
 )
 
 
-async def keep(session: AsyncSession, events: list[Event]) -> None:
-    """Keep every fact of a batch for the timeline view."""
-    await repository.keep_foreign(session, events)
-
-
-async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
-    """Bring the dossiers of a batch into the session."""
-    await repository.preload(session, ids)
-
-
-consumer.witness = keep
-consumer.preload = preload
+consumer.witness = repository.keep_foreign
+consumer.preload = repository.preload

@@ -81,7 +81,11 @@ _RESULT_OF = {
 
 STARTED: Mapping[Status, Status] = {Status.ACCEPTED: Status.PROCESSING}
 """The first leg was acknowledged; in every other state that fact changes nothing."""
-NOTICE_ISSUED: Mapping[Status, Status] = dict.fromkeys(_OPEN, Status.PAYMENT_REQUESTED)
+NOTICE_ISSUED: Mapping[Status, Status] = {
+    **dict.fromkeys(_OPEN, Status.PAYMENT_REQUESTED),
+    Status.SUPPLEMENT_REQUESTED: Status.SUPPLEMENT_REQUESTED,
+}
+"""A notice that crosses a supplement request waits behind it; after the end of a dossier it is moot."""
 RESOLVED: Mapping[Status, Status] = dict.fromkeys((*_OPEN, Status.SUPPLEMENT_REQUESTED), Status.RESOLVED)
 """Processing ended; a dossier that was withdrawn or stopped meanwhile stays so (the fact is moot)."""
 

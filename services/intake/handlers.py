@@ -430,6 +430,8 @@ async def take_tax_notice(session: AsyncSession, head: HeadRow, ask: PaymentAsk)
     if dossier.status not in NOTICE_ISSUED or there is not None:
         return
     _move(dossier, NOTICE_ISSUED[Status(dossier.status)])
+    if dossier.status == Status.SUPPLEMENT_REQUESTED:
+        dossier.status_before = Status.PAYMENT_REQUESTED
     _add_notice(session, head, dossier.id, ask)
 
 

@@ -51,9 +51,9 @@ async def lock_dossier(
     return row[0], row[1]
 
 
-async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
+async def preload(session: AsyncSession, ids: Collection[UUID]) -> list[Dossier]:
     """Bring the dossiers of a batch into the session; their heads are locked already."""
-    await session.execute(select(Dossier).where(Dossier.id.in_(ids)))
+    return list(await session.scalars(select(Dossier).where(Dossier.id.in_(ids))))
 
 
 async def get_dossier(session: AsyncSession, dossier_id: UUID, principal: Principal) -> Dossier:

@@ -18,7 +18,6 @@ from tests.simulation.memory import MemoryHead
 from tests.support import Databases, definition_of, load
 
 UNIT, OFFICE, TAX = "H99.01", "H99.VPDK", "H99.THUE.01"
-CLOCK = "2026-03-02T08:00:00+07:00"
 
 
 def at(text: str) -> datetime:

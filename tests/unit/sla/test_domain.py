@@ -16,13 +16,21 @@ from services.sla.domain import (
     Finished,
     Ground,
     Held,
+    LegClosed,
+    LegOpened,
     MootReason,
+    NearBreach,
+    Reopened,
     Started,
     Status,
     SuspensionBegan,
     SuspensionEnded,
     evaluate,
+    Verdict,
+    is_missed,
     near_breach_at,
+    verdict,
+    warn_at,
 )
 from shared.worktime import Calendar, CalendarGap, Limit, Unit, due_at, working_minutes
 from shared.worktime.calendar import LOCAL
@@ -131,6 +139,92 @@ def test_a_leg_is_counted_from_the_moment() -> None:
     assert clock("2 10:00", STARTED, rule=rule).deadline_at == at("2 14:45")
 
 
+def test_parallel_legs_are_held_by_the_first_offered_that_counts() -> None:
+    legs = (
+        LegOpened(at("2 10:00"), 1, "TAX", is_excluded=True),
+        LegOpened(at("2 11:00"), 2, "POLICE"),
+        LegOpened(at("2 11:15"), 3, "BHXH"),
+        LegClosed(at("2 14:00"), 2),
+        LegClosed(at("2 15:00"), 3),
+    )
+    state = clock("2 16:00", STARTED, Held(at("2 09:00"), "ONE-STOP"), *legs)
+    assert [(h.agency_code, h.minutes) for h in state.holdings] == [
+        ("ONE-STOP", 60),
+        ("TAX", 60),
+        ("POLICE", 30 + 30),  # 11:00–11:30, 13:30–14:00
+        ("BHXH", 60),
+        ("TAX", 60),
+    ]
+    assert state.elapsed_minutes == 270
+
+
+def test_with_no_leg_open_the_last_holder_keeps_it() -> None:
+    state = clock("2 11:00", STARTED, LegOpened(at("2 09:30"), 1, "A"), LegClosed(at("2 10:00"), 1))
+    assert (state.holder_agency_code, state.minutes_by_holder) == ("A", {None: 30, "A": 90})
+
+
+def test_the_applicant_holds_as_nobody() -> None:
+    state = clock("2 11:00", STARTED, Held(at("2 09:00"), "A"), LegOpened(at("2 10:00"), 1, None))
+    assert state.minutes_by_holder == {"A": 60, None: 60}
+
+
+def test_reopened_a_clock_runs_on_as_if_it_had_not_ended() -> None:
+    ended = (STARTED, Held(at("2 09:00"), "A"), Finished(at("3 09:00")))
+    state = clock("4 09:00", *ended, Reopened(at("4 08:00")))
+    assert (state.status, state.finished_at, state.deadline_at) == (Status.RUNNING, None, at("4 17:00"))
+    assert state.minutes_by_holder == {"A": 360 + 450 + 90}
+    again = clock("9 09:00", *ended, Reopened(at("4 08:00")), Finished(at("5 09:00")))
+    assert (again.finished_at, again.remaining_minutes) == (at("5 09:00"), -90)
+
+
+def test_what_was_open_when_processing_ended_is_not_open_when_it_goes_on() -> None:
+    facts = (STARTED, SPAN[0], Finished(at("4 11:00")), Reopened(at("4 14:00")))
+    state = clock("4 15:00", *facts)
+    assert (state.status, state.suspensions[0].to_at) == (Status.RUNNING, at("4 11:00"))
+
+
+def test_a_span_of_less_than_a_minute_is_none() -> None:
+    for long, due in ((timedelta(seconds=59), "4 17:00"), (timedelta(minutes=1), "5 17:00")):
+        ended = SuspensionEnded(SPAN[0].at + long, 1)
+        assert clock("6 10:00", STARTED, SPAN[0], ended).deadline_at == at(due)
+
+
+def test_short_spans_that_adjoin_a_long_one_belong_to_it() -> None:
+    parts = [SPAN[0], SuspensionEnded(at("5 13:59"), 1)]
+    for no in (2, 3):
+        began = at("5 13:59") + timedelta(seconds=30 * (no - 2))
+        parts += [SuspensionBegan(began, no, "tax"), SuspensionEnded(began + timedelta(seconds=30), no)]
+    assert clock("6 10:00", STARTED, *parts).deadline_at == at("6 17:00")
+
+
+MISSED = [
+    ((), True),
+    ((Finished(at("4 17:00")),), False),
+    ((Finished(at("4 17:01")),), True),
+    ((SPAN[0],), False),
+    ((SuspensionBegan(at("5 10:00"), 1, "tax"),), True),  # begun after the deadline
+    ((SuspensionBegan(at("5 10:00"), 1, "supplement"), SuspensionEnded(at("6 10:00"), 1)), True),
+]
+
+
+@pytest.mark.parametrize(("facts", "missed"), MISSED)
+def test_a_deadline_is_missed_by_what_had_happened_until_then(facts: tuple[Fact, ...], missed: bool) -> None:
+    assert is_missed([STARTED, *facts], RULE, VN, at("4 17:00")) is missed
+
+
+VERDICTS = [
+    ("3 23:59", Verdict.EARLY),
+    ("4 00:00", Verdict.ON_TIME),
+    ("4 17:00", Verdict.ON_TIME),
+    ("4 17:01", Verdict.LATE),
+]
+
+
+@pytest.mark.parametrize(("finished", "judged"), VERDICTS)
+def test_the_verdict_compares_dates_and_then_instants(finished: str, judged: Verdict) -> None:
+    assert verdict(at(finished), at("4 17:00")) is judged
+
+
 MOOT = [
     ((Started(at("3 09:00")),), MootReason.ALREADY_STARTED),
     ((Finished(at("4 09:00")), Held(at("5 09:00"), "B")), MootReason.AFTER_FINISH),
@@ -141,6 +235,9 @@ MOOT = [
     ((SPAN[0], SuspensionEnded(at("3 09:00"), 1)), MootReason.ENDED_BEFORE_BEGINNING),
     ((SuspensionEnded(at("3 09:00"), 7),), MootReason.NO_SUCH_SUSPENSION),
     ((SuspensionBegan(at("3 09:00"), 1, "holiday"),), MootReason.NO_GROUND_IN_FORCE),
+    ((Reopened(at("3 09:00")),), MootReason.NOT_FINISHED),
+    ((LegClosed(at("3 09:00"), 1),), MootReason.NO_SUCH_LEG),
+    ((Finished(at("4 09:00")), LegOpened(at("5 09:00"), 1, "B")), MootReason.AFTER_FINISH),
 ]
 
 
@@ -191,6 +288,9 @@ facts_of_a_clock = st.one_of(
     st.builds(SuspensionBegan, instants, numbers, st.sampled_from(["tax", "supplement", "none"])),
     st.builds(SuspensionEnded, instants, numbers),
     st.builds(Finished, instants),
+    st.builds(Reopened, instants),
+    st.builds(LegOpened, instants, numbers, st.sampled_from(["A", "B", None]), st.booleans()),
+    st.builds(LegClosed, instants, numbers),
 )
 histories = st.lists(facts_of_a_clock, max_size=12).map(lambda facts: [Started(FIRST), *facts])
 
@@ -227,8 +327,8 @@ def test_the_moves_lead_from_the_first_deadline_to_the_present_one(history: list
     stops = [state.first_deadline_at, *(move.to_at for move in state.moves)]
     assert [move.from_at for move in state.moves] == stops[:-1]
     assert (state.deadline_at is None) == (state.status is Status.SUSPENDED)
-    if state.status is Status.RUNNING:
-        assert state.deadline_at == stops[-1]
+    if state.status is not Status.SUSPENDED:
+        assert state.deadline_at == stops[-1] == state.standing_deadline_at
 
 
 # Near breach
@@ -255,6 +355,13 @@ def test_near_breach_is_when_the_share_is_left(
 ) -> None:
     limit = Limit(amount=Decimal(amount), unit=unit)
     assert near_breach_at(at(deadline), limit, VN, share) == at(near)
+
+
+def test_a_warning_comes_by_share_or_by_days_the_earlier() -> None:
+    limit, due = Limit(amount=Decimal(8), unit=Unit.WORKING_DAYS), at("12 17:00")
+    assert warn_at(due, limit, VN, NearBreach()) == at("10 17:00")
+    assert warn_at(due, limit, VN, NearBreach(Fraction(1, 4), 1)) == at("10 17:00")
+    assert warn_at(due, limit, VN, NearBreach(Fraction(1, 4), 3)) == at("9 17:00")
 
 
 @given(instants, st.integers(1, 30))
