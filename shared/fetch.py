@@ -4,7 +4,7 @@ from collections import defaultdict
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db import Sessions
@@ -64,15 +64,18 @@ class Fetch:
             update(Hold)
             .where(Hold.dossier_id == due.c.dossier_id, Hold.source == due.c.source)
             .values(next_try_at=later, n_tries=Hold.n_tries + 1)
-            .returning(Hold.dossier_id, Hold.source)
+            .returning(Hold.dossier_id, Hold.source, Hold.wanted_seq)
         )
         claimed = list(await session.execute(claim))
-        ids = [dossier_id for dossier_id, _ in claimed]
+        ids = [dossier_id for dossier_id, _, _ in claimed]
         heads = {h.dossier_id: h for h in await session.scalars(select(HeadRow).where(HeadRow.dossier_id.in_(ids)))}
         wants: Wants = defaultdict(list)
-        for dossier_id, source in claimed:
-            head = heads.get(dossier_id)
-            wants[source].append((dossier_id, (head.entry(source).seq if head else 0) + 1))
+        for dossier_id, source, wanted_seq in claimed:
+            at = heads[dossier_id].entry(source).seq if dossier_id in heads else 0
+            if at < wanted_seq:
+                wants[source].append((dossier_id, at + 1))
+            else:
+                await session.execute(delete(Hold).where(Hold.dossier_id == dossier_id, Hold.source == source))
         return wants
 
     async def _forget_or_refer(self, ids: set[UUID]) -> None:

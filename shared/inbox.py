@@ -32,6 +32,7 @@ class _Batch:
 
     heads: dict[UUID, HeadRow]
     parked: set[UUID]
+    held: set[UUID]
     trusted: bool
     kept: object = None
     """State that was read for the batch; the session alone would forget it."""
@@ -94,10 +95,9 @@ class Inbox:
         return len(batch.applied)
 
     async def _open(self, session: AsyncSession, ids: list[UUID], *, trusted: bool) -> _Batch:
-        heads = await lock_heads(session, ids)
-        parked = set(await session.scalars(select(Parked.dossier_id).where(Parked.dossier_id.in_(ids))))
+        heads, parked, held = await _lock(session, ids)
         kept = await self.consumer.preload(session, ids) if self.consumer.preload is not None else None
-        return _Batch(heads, parked, trusted, kept)
+        return _Batch(heads, parked, held, trusted, kept)
 
     async def _settle(self, session: AsyncSession, batch: _Batch, events: list[Event]) -> None:
         """Apply *events* of one dossier until none of those that are left can be applied."""
@@ -155,7 +155,9 @@ class Inbox:
         async with self.sessions.begin() as session:
             await lock_heads(session, [event.dossier_id])
             await park(session, event, reason, describe(error))
-            await _write_holds(session, _Batch({}, set(), False, wanted={(event.dossier_id, event.source): event.seq}))
+            await _write_holds(
+                session, _Batch({}, set(), set(), False, wanted={(event.dossier_id, event.source): event.seq})
+            )
 
 
 def _by_dossier(events: Iterable[Event]) -> list[list[Event]]:
@@ -167,15 +169,30 @@ def _by_dossier(events: Iterable[Event]) -> list[list[Event]]:
 
 async def lock_heads(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, HeadRow]:
     """Lock the heads of *ids* (sorted), creating those that are missing."""
-    query = select(HeadRow).where(HeadRow.dossier_id.in_(ids)).order_by(HeadRow.dossier_id).with_for_update()
-    heads = {head.dossier_id: head for head in await session.scalars(query)}
-    missing = [dossier_id for dossier_id in ids if dossier_id not in heads]
+    return (await _lock(session, ids))[0]
+
+
+async def _lock(session: AsyncSession, ids: Sequence[UUID]) -> tuple[dict[UUID, HeadRow], set[UUID], set[UUID]]:
+    """Lock heads in order, creating those that are missing; say which dossiers are parked and which have holds.
+
+    Parking and holding are done under the head's lock; one that was written while this statement waited for the lock
+    may be missed, and then the event is applied or held again: neither loses anything.
+    """
+    parked = select(Parked.id).where(Parked.dossier_id == HeadRow.dossier_id).exists()
+    held = select(Hold.source).where(Hold.dossier_id == HeadRow.dossier_id).exists()
+    query = select(HeadRow, parked, held).order_by(HeadRow.dossier_id).with_for_update(of=HeadRow)
+    rows = list(await session.execute(query.where(HeadRow.dossier_id.in_(ids))))
+    there = {row[0].dossier_id for row in rows}
+    missing = [dossier_id for dossier_id in ids if dossier_id not in there]
     if missing:
-        rows = [{"dossier_id": dossier_id} for dossier_id in missing]
-        await session.execute(insert(HeadRow).values(rows).on_conflict_do_nothing())
-        late = query.with_only_columns(HeadRow).where(HeadRow.dossier_id.in_(missing))
-        heads |= {head.dossier_id: head for head in await session.scalars(late)}
-    return heads
+        await session.execute(insert(HeadRow).values([{"dossier_id": one} for one in missing]).on_conflict_do_nothing())
+        rows += list(await session.execute(query.where(HeadRow.dossier_id.in_(missing))))
+    heads = {head.dossier_id: head for head, _, _ in rows}
+    return (
+        heads,
+        {h.dossier_id for h, is_parked, _ in rows if is_parked},
+        {h.dossier_id for h, _, is_held in rows if is_held},
+    )
 
 
 def describe(error: BaseException) -> str:
@@ -199,12 +216,12 @@ async def park(session: AsyncSession, event: Event, reason: str, error: str) -> 
 
 async def _write_holds(session: AsyncSession, batch: _Batch) -> None:
     """Record what has to wait and forget the holds that are satisfied by now."""
-    if batch.heads:
-        holds = await session.scalars(select(Hold).where(Hold.dossier_id.in_(list(batch.heads))))
+    if batch.held:
+        holds = await session.scalars(select(Hold).where(Hold.dossier_id.in_(batch.held)))
         for hold in holds:
             if batch.heads[hold.dossier_id].entry(hold.source).seq >= hold.wanted_seq:
                 await session.delete(hold)
-        await session.flush()
+        await session.flush()  # before a new hold for the same history is written
     if batch.wanted:
         await want(session, batch.wanted)
 

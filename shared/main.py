@@ -11,6 +11,7 @@ from shared.settings import Settings
 
 ROLES = ("api", "worker", "all")
 STOP_SECONDS = 5
+KEEP_ALIVE_SECONDS = 75
 
 
 def main(definition: Definition, settings: Settings, arguments: list[str] | None = None) -> None:
@@ -35,6 +36,7 @@ def _serve(definition: Definition, settings: Settings, role: str) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
 

@@ -76,7 +76,7 @@ class References:
         """Read the versions this process has not seen yet."""
         async with self._sessions() as session:
             keys = await session.execute(select(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version))
-            fresh = [tuple(key) for key in keys if key[0] in self.kinds and not self.has(tuple(key))]
+            fresh = [(k, c, v) for k, c, v in keys if k in self.kinds and not self.has((k, c, v))]
             if not fresh:
                 return
             wanted = tuple_(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version).in_(fresh)

@@ -155,17 +155,12 @@ def _message(dossier: Dossier, fact: Fact, event: Event, recipient: str, channel
         "channel": channel,
         "template": TOLD[type(fact)],
         "template_version": 0,
-        "recipient": "",
         "subscription_id": None,
         "event_id": event.id,
         "event_type": event.type,
         "event_time": event.time,
         "correlation_id": event.correlation_id,
         "status": Status.PENDING,
-        "n_tries": 0,
-        "n_failures": 0,
-        "n_redeliveries": 0,
-        "reason_code": "",
     }
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, false, func, select, text, true, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.domain import Kind, Scope, Status, Template, Words, scope_of
@@ -20,7 +19,7 @@ from shared.errors import DossierUnknown, NotFound
 TEMPLATES = Path(__file__).with_name("templates")
 LEASE = text("interval '60 seconds'")
 """Longer than any try may take, so that only a dead worker's message is taken over."""
-WEBHOOKS_EACH = 8
+WEBHOOKS_EACH = 16
 
 
 # Texts
@@ -59,9 +58,25 @@ async def active_subscriptions(session: AsyncSession) -> list[Subscription]:
     return list(await session.scalars(select(Subscription).where(Subscription.status == "active")))
 
 
+# One statement and one parameter for a whole batch: row by row this is most of what applying a fact costs.
+_ADD = text("""
+    INSERT INTO message (
+        id, dossier_id, lane, channel, template, template_version, recipient_kind, recipient, subscription_id,
+        event_id, event_type, event_time, correlation_id, data, status,
+        n_tries, n_failures, n_redeliveries, reason_code)
+    SELECT id, dossier_id, lane, channel, template, template_version, recipient_kind, '', subscription_id,
+        event_id, event_type, event_time, correlation_id, data, status, 0, 0, 0, ''
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS made (
+        id uuid, dossier_id uuid, lane uuid, channel text, template text, template_version int, recipient_kind text,
+        subscription_id uuid, event_id uuid, event_type text, event_time timestamptz, correlation_id text, data jsonb,
+        status text)
+    ON CONFLICT DO NOTHING
+""")
+
+
 async def add_messages(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Add messages in one statement; one that is there already stays as it is."""
-    await session.execute(insert(Message).on_conflict_do_nothing(), rows)
+    await session.execute(_ADD, {"rows": json.dumps(rows, default=str, ensure_ascii=False)})
 
 
 _UNSENT_EMAIL = (

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, exists, literal, or_, select, true, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, exists, literal, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.sla.domain import Noted
 from services.sla.models import Base, Clock, Fact, LegClock, Suspension, Timer
 from shared.auth import Principal, Role
 from shared.errors import DossierUnknown
@@ -23,9 +24,10 @@ class History:
 
     dossier_id: UUID
     clock: Clock | None = None
-    facts: list[Fact] = field(default_factory=list)
+    facts: list[Noted] = field(default_factory=list)
     suspensions: dict[int, Suspension] = field(default_factory=dict)
     legs: dict[int, LegClock] = field(default_factory=dict)
+    """Those that are open; all of them when it was read to be shown."""
     timers: dict[str, Timer] = field(default_factory=dict)
 
     def put(self, row: Any) -> None:
@@ -33,7 +35,6 @@ class History:
         _PUT[type(row)](self, row)
 
 
-_TABLES: tuple[Any, ...] = (Clock, Fact, Suspension, LegClock, Timer)
 _PUT: dict[type[Base], Any] = {
     Clock: lambda history, row: setattr(history, "clock", row),
     Fact: lambda history, row: history.facts.append(row),
@@ -74,14 +75,26 @@ async def history(session: AsyncSession, dossier_id: UUID) -> History:
     return found
 
 
-async def read(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, History]:
-    """Read everything stored about dossiers, one query a table."""
+async def read(session: AsyncSession, ids: Sequence[UUID], *, with_ended_legs: bool = False) -> dict[UUID, History]:
+    """Read everything stored about dossiers, one query a table.
+
+    Facts are read as plain rows: they never change, and as objects they would cost most of a batch.
+    """
     histories = {dossier_id: History(dossier_id) for dossier_id in ids}
     # one array instead of a list of parameters: the statement is prepared once, whatever the size of the batch
     wanted = any_(literal(list(ids), ARRAY(Uuid)))
-    for table in _TABLES:
-        for row in await session.scalars(select(table).where(table.dossier_id == wanted)):
+    legs = select(LegClock).where(LegClock.dossier_id == wanted)
+    queries: list[Select[Any]] = [
+        select(Clock).where(Clock.dossier_id == wanted),
+        select(Suspension).where(Suspension.dossier_id == wanted),
+        select(Timer).where(Timer.dossier_id == wanted),
+        legs if with_ended_legs else legs.where(LegClock.ended_at.is_(None)),
+    ]
+    for query in queries:
+        for row in await session.scalars(query):
             histories[row.dossier_id].put(row)
+    for fact in await session.execute(select(*Fact.__table__.c).where(Fact.dossier_id == wanted)):
+        histories[fact.dossier_id].facts.append(cast(Noted, fact))
     return histories
 
 
@@ -90,7 +103,7 @@ async def see(session: AsyncSession, dossier_id: UUID, principal: Principal) -> 
     query = select(Clock.dossier_id).where(Clock.dossier_id == dossier_id, visible_to(principal))
     if await session.scalar(query) is None:
         raise DossierUnknown(str(dossier_id))
-    return (await read(session, [dossier_id]))[dossier_id]
+    return (await read(session, [dossier_id], with_ended_legs=True))[dossier_id]
 
 
 async def lock(session: AsyncSession, dossier_id: UUID, principal: Principal) -> tuple[HeadRow, History]:
@@ -104,7 +117,7 @@ async def lock(session: AsyncSession, dossier_id: UUID, principal: Principal) ->
     head = await session.scalar(query)
     if head is None:
         raise DossierUnknown(str(dossier_id))
-    return head, await history(session, dossier_id)
+    return head, (await read(session, [dossier_id], with_ended_legs=True))[dossier_id]
 
 
 class Due(NamedTuple):

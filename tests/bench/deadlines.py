@@ -25,7 +25,7 @@ def main(runs: int) -> None:
     spans = [[Span(at + timedelta(days=2), at + timedelta(days=4))] for at in received[: N // 10]]
     print(f"| deadlines in one process | per second, median of {runs} |\n|---|---|")
     for name, work, n in (
-        ("whole working days", lambda: [due_at(at, limits[n % 4], calendar) for n, at in enumerate(received)], N),
+        ("whole working days", lambda: [due_at(at, limits[k % 4], calendar) for k, at in enumerate(received)], N),
         ("3.5 days from the moment", lambda: [due_at(at, part, calendar, from_moment=True) for at in received], N),
         (
             "8 days around one excluded span",

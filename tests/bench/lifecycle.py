@@ -12,7 +12,9 @@ from deploy.local.stack import Stack
 from tests.bench.wire import Wire
 
 UNIT, LAND, TAX = "H99.01", "H99.VPDK", "H99.THUE.01"
-RETRY_SECONDS = 0.03
+RETRY_SECONDS = 0.05
+GROWTH = 1.5
+LONGEST_RETRY_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 60.0
 SUBMISSION = {
     "procedure_code": "DD.01",
@@ -70,19 +72,18 @@ class Player:
 
     async def _return(self, there: str) -> None:
         """The last command waits for intake to know that processing ended; its version depends on what came by then."""
-        began = time.perf_counter()
+        began, pause = time.perf_counter(), RETRY_SECONDS
         while True:
             _, headers, seen = await self.wires["intake"].call("GET", there, self.tokens[UNIT])
             if seen["status"] == "resolved":
                 status, _, _ = await self._timed("intake", f"{there}/return-result", UNIT, {}, If_Match=headers["etag"])
                 if status == 200:
                     return
-            _check_time(began, there)
-            await asyncio.sleep(RETRY_SECONDS)
+            pause = await _pause(began, pause, there)
 
     async def _call(self, service: str, path: str, who: str, body: Any, **headers: str) -> Any:
         """Send a command until what it waits for has arrived from the other services."""
-        began = time.perf_counter()
+        began, pause = time.perf_counter(), RETRY_SECONDS
         while True:
             answer = await self._timed(service, path, who, body, **headers)
             if answer[0] in {200, 201}:
@@ -90,8 +91,7 @@ class Player:
                 return answer
             if answer[0] not in {404, 409, 412, 422}:
                 raise RuntimeError(f"{path}: {answer[0]} {answer[2]}")
-            _check_time(began, f"{path} {answer[2]}")
-            await asyncio.sleep(RETRY_SECONDS)
+            pause = await _pause(began, pause, f"{path} {answer[2]}")
 
     async def _timed(self, service: str, path: str, who: str, body: Any, **headers: str) -> Any:
         began = time.perf_counter()
@@ -106,9 +106,12 @@ class Player:
             await wire.close()
 
 
-def _check_time(began: float, what: str) -> None:
+async def _pause(began: float, seconds: float, what: str) -> float:
+    """Wait before asking again, longer each time: asking is load too."""
+    await asyncio.sleep(seconds)
     if time.perf_counter() - began > LONGEST_WAIT_SECONDS:
         raise TimeoutError(what)
+    return min(seconds * GROWTH, LONGEST_RETRY_SECONDS)
 
 
 async def run(stack: Stack, n_lifecycles: int, n_players: int) -> Measured:

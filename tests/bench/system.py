@@ -72,7 +72,7 @@ async def _sums(stack: Stack, service: str) -> tuple[int, ...]:
     connection = await asyncpg.connect(stack.engines.postgres_url, database=f"lienthong_{service}")
     try:
         columns = ", ".join(f"coalesce(sum({source}_seq), 0)::bigint" for source in SERVICES)
-        return tuple(await connection.fetchrow(f"SELECT {columns} FROM head"))
+        return tuple(await connection.fetchrow(f"SELECT {columns} FROM head") or ())
     finally:
         await connection.close()
 

@@ -22,7 +22,12 @@ class Wire:
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.host}", f"Authorization: Bearer {token}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         lines += ["Content-Type: application/json", f"Content-Length: {len(content)}", "", ""]
-        return await self._exchange("\r\n".join(lines).encode() + content)
+        request = "\r\n".join(lines).encode() + content
+        try:
+            return await self._exchange(request)
+        except (asyncio.IncompleteReadError, ConnectionError):  # an idle connection was closed
+            await self.close()
+            return await self._exchange(request)
 
     async def _exchange(self, request: bytes) -> Answer:
         if self._streams is None:

@@ -3,8 +3,8 @@
 import asyncio
 from collections import Counter
 from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
+from email.header import decode_header, make_header
+from email.message import Message
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -60,7 +60,7 @@ class Mail:
                 await asyncio.sleep(faults.delay_seconds)
                 return f"{faults.code} the sandbox was told to say so"
         content = envelope.original_content or b""
-        self.journal.add(_row(message_from_bytes(content, policy=default), envelope))
+        self.journal.add(_row(message_from_bytes(content), envelope))
         if faults.n_calls > 0:
             await asyncio.sleep(faults.delay_seconds)
         return "250 caught"
@@ -105,13 +105,20 @@ class Mail:
         return router
 
 
-def _row(message: EmailMessage, envelope: Envelope) -> dict[str, Any]:
-    body = message.get_body(("plain",))
+def _row(message: Message, envelope: Envelope) -> dict[str, Any]:
+    headers = {name: _plain(str(value)) for name, value in message.items()}
+    part = next((one for one in message.walk() if one.get_content_type() == "text/plain"), None)
+    text = part.get_payload(decode=True) if part is not None else b""
     return {
-        "message_id": str(message["Message-ID"] or "").strip(),
+        "message_id": headers.get("Message-ID", "").strip(),
         "from": str(envelope.mail_from),
         "to": [str(address) for address in envelope.rcpt_tos],
-        "subject": str(message["Subject"] or ""),
-        "headers": {name: str(value) for name, value in message.items()},
-        "text": body.get_content() if body is not None else "",
+        "subject": headers.get("Subject", ""),
+        "headers": headers,
+        "text": text.decode("utf-8", "replace").replace("\r\n", "\n") if isinstance(text, bytes) else "",
     }
+
+
+def _plain(value: str) -> str:
+    """Return a header without its folds and encoded words."""
+    return str(make_header(decode_header(" ".join(value.split())))) if "=?" in value else " ".join(value.split())

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import format_datetime
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
 from typing import Any
 
 import aiosmtplib
@@ -52,42 +54,38 @@ async def send(peers: Peers, server: MailServer, message: Message, dossier: Doss
     return await _hand_over(server, mail, address)
 
 
-def write(server: MailServer, message: Message, applicant: dict[str, Any], address: str) -> EmailMessage:
-    """Return the e-mail; ValueError or MessageError if the address is none."""
+def write(server: MailServer, message: Message, applicant: dict[str, Any], address: str) -> bytes:
+    """Return the e-mail; ValueError or MessageError if the address is none.
+
+    The older classes of the standard library: folding a Vietnamese subject costs the newer ones 10 ms.
+    """
+    to = str(Address(addr_spec=address.encode("ascii").decode()))
+    subject, body = words_of(message, applicant)
+    mail = MIMEText(body, "plain", "utf-8", policy=compat32)
+    mail["Message-ID"] = f"<{message.id}@{server.sender.rpartition('@')[2]}>"
+    mail["Date"] = format_datetime(datetime.now(UTC))
+    mail["From"] = formataddr((server.sender_name, server.sender))
+    mail["To"] = to
+    mail["Subject"] = Header(subject, "utf-8").encode()
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["Content-Language"] = "vi"
+    return mail.as_bytes(policy=compat32.clone(linesep="\r\n"))
+
+
+def words_of(message: Message, applicant: dict[str, Any]) -> tuple[str, str]:
+    """Return subject and body, with the person in it."""
     templates = repository.templates()
-    is_person = applicant.get("kind") in PEOPLE
-    pronoun = "Ông/Bà" if is_person else "Quý đơn vị"
+    pronoun = "Ông/Bà" if applicant.get("kind") in PEOPLE else "Quý đơn vị"
     values = {**message.data, "pronoun": pronoun, "salutation": f"{pronoun} {applicant['full_name']}"}
     subject, content = render(templates[message.template, message.template_version], values)
     layout = templates["layout", repository.newest_version("layout")]
-    _, body = render(layout, {**values, "subject": subject, "content": content})
-    mail = EmailMessage()
-    mail["Message-ID"] = f"<{message.id}@{server.sender.rpartition('@')[2]}>"
-    mail["Date"] = format_datetime(datetime.now(UTC))
-    mail["From"] = Address(server.sender_name, addr_spec=server.sender)
-    mail["To"] = Address("", addr_spec=address)
-    mail["Subject"] = subject
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = "vi"
-    mail.set_content(body, cte="base64")
-    return mail
+    return subject, render(layout, {**values, "subject": subject, "content": content})[1]
 
 
-async def _hand_over(server: MailServer, mail: EmailMessage, address: str) -> Outcome:
+async def _hand_over(server: MailServer, mail: bytes, address: str) -> Outcome:
     masked = mask(address)
     try:
-        await aiosmtplib.send(
-            mail,
-            sender=server.sender,
-            recipients=[address],
-            hostname=server.host,
-            port=server.port,
-            username=server.username or None,
-            password=server.password or None,
-            use_tls=server.tls == "tls",
-            start_tls=server.tls == "starttls",
-            timeout=SMTP_SECONDS,
-        )
+        await _converse(server, mail, address)
     except aiosmtplib.SMTPRecipientsRefused as error:
         return _refused([one.code for one in error.recipients], "address_refused", masked)
     except aiosmtplib.SMTPDataError as error:
@@ -97,6 +95,23 @@ async def _hand_over(server: MailServer, mail: EmailMessage, address: str) -> Ou
     except (aiosmtplib.SMTPException, OSError):
         return Outcome(Status.PENDING, "mail_server_away", recipient=masked)
     return Outcome(Status.SENT, code=250, recipient=masked)
+
+
+async def _converse(server: MailServer, mail: bytes, address: str) -> None:
+    """Hold one SMTP session; the own name is given so that none is looked up."""
+    await aiosmtplib.send(
+        mail,
+        sender=server.sender,
+        recipients=[address],
+        hostname=server.host,
+        port=server.port,
+        local_hostname=server.sender.rpartition("@")[2],
+        username=server.username or None,
+        password=server.password or None,
+        use_tls=server.tls == "tls",
+        start_tls=server.tls == "starttls",
+        timeout=SMTP_SECONDS,
+    )
 
 
 def _refused(codes: list[int], reason: str, masked: str) -> Outcome:

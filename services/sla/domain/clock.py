@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 
-from services.sla.domain.facts import ClockRule, Fact, Held, order
+from services.sla.domain.facts import OF_SUSPENSION, ClockRule, Fact, Held, order
 from services.sla.domain.reading import Moot, Reading, Suspension
 from shared.worktime import Calendar, Deadline, Limit, Span, Unit, due_at, local_date, working_minutes
 
 NEAR_BREACH_SHARE = Fraction(1, 4)
+_NO_RULE = ClockRule(limit=Limit(amount=Decimal(1), unit=Unit.WORKING_DAYS))
 MINUTE = timedelta(minutes=1)
 
 
@@ -118,6 +120,14 @@ def evaluate(history: Iterable[Fact], rule: ClockRule, calendar: Calendar, now: 
         return None
     as_of = max(now, facts[-1].at)
     return _state(reading, reading.started_at, rule, calendar, as_of)
+
+
+def holder_of(history: Iterable[Fact]) -> str | None:
+    """Return who holds the dossier by *history*, as `evaluate` does, without counting anything."""
+    reading = Reading()
+    for fact in sorted((fact for fact in history if not isinstance(fact, OF_SUSPENSION)), key=order):
+        reading.take(fact, _NO_RULE)
+    return reading.held[-1].agency_code if reading.held else None
 
 
 def basis(started_at: datetime, suspensions: Iterable[Suspension], now: datetime) -> tuple[datetime, list[Span]]:

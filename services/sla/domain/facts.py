@@ -126,9 +126,15 @@ class Reopened:
 Fact = Started | Held | LegOpened | LegClosed | SuspensionBegan | SuspensionEnded | Finished | Reopened
 OF_HOLDING = (Held, LegOpened, LegClosed)
 """Facts that say who holds the dossier, and never what the clock does."""
-_ORDER = (Started, LegClosed, LegOpened, Held, SuspensionBegan, SuspensionEnded, Finished, Reopened)
+OF_SUSPENSION = (SuspensionBegan, SuspensionEnded)
+_ORDER: dict[type[Fact], int] = {
+    kind: n
+    for n, kind in enumerate(
+        (Started, LegClosed, LegOpened, Held, SuspensionBegan, SuspensionEnded, Finished, Reopened)
+    )
+}
 
 
 def order(fact: Fact) -> tuple[datetime, Place, int, str]:
     """Return where *fact* stands in the total order: time, source, sequence number."""
-    return fact.at, fact.place, _ORDER.index(type(fact)), repr(fact)
+    return fact.at, fact.place, _ORDER[type(fact)], "" if fact.place[1] else repr(fact)

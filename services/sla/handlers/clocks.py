@@ -3,7 +3,18 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.sla import repository
-from services.sla.domain import ClockState, Fact, Status, evaluate, facts_of, is_missed, n_changes, verdict, warn_at
+from services.sla.domain import (
+    ClockState,
+    Fact,
+    Status,
+    evaluate,
+    facts_of,
+    holder_of,
+    is_missed,
+    n_changes,
+    verdict,
+    warn_at,
+)
 from services.sla.handlers.announcements import announce_finish, announce_move, announce_start, announce_suspensions
 from services.sla.handlers.terms import Terms, near_breach, terms
 from services.sla.models import Clock, Timer
@@ -26,7 +37,7 @@ async def start_clock(session: AsyncSession, head: HeadRow, accepted: DossierAcc
         clock = _new_clock(head, accepted, fact)
         session.add(clock)
         history.put(clock)
-    _keep(session, head, history, fact)
+    note(session, head, history, fact)
 
 
 def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> Clock:
@@ -53,10 +64,11 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> Clock
 
 async def keep_fact(session: AsyncSession, head: HeadRow, fact: FactRow) -> None:
     """Keep one more fact of a dossier; total: whatever the state, it is kept, and moot where it comes too late."""
-    _keep(session, head, await repository.history(session, head.dossier_id), fact)
+    note(session, head, await repository.history(session, head.dossier_id), fact)
 
 
-def _keep(session: AsyncSession, head: HeadRow, history: History, fact: FactRow) -> None:
+def note(session: AsyncSession, head: HeadRow, history: History, fact: FactRow) -> None:
+    """Add a fact to a history that was read, and settle what follows from it."""
     session.add(fact)
     history.put(fact)
     settle(session, head, history)
@@ -70,13 +82,12 @@ def settle(session: AsyncSession, head: HeadRow, history: History) -> None:
     clock, facts = history.clock, facts_of(history.facts)
     if clock is None:
         return
+    if clock.version == (version := n_changes(facts)):
+        clock.holder_agency_code = holder_of(facts)
+        return
     run_by = terms(session, clock)
     state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
-    if state is None:
-        return
-    clock.holder_agency_code = state.holder_agency_code
-    if clock.version == (version := n_changes(facts)):
-        return
+    assert state is not None  # noqa: S101 - a clock row begins with its start
     clock.version = version
     announce_start(session, head, clock, state)
     announce_suspensions(session, head, history, state, run_by.calendar)
@@ -97,6 +108,7 @@ def _withdraw_misses(session: AsyncSession, head: HeadRow, clock: Clock, facts: 
 
 def _copy(clock: Clock, state: ClockState) -> None:
     clock.status = state.status
+    clock.holder_agency_code = state.holder_agency_code
     clock.started_at = state.started_at
     clock.first_deadline_at = state.first_deadline_at
     clock.deadline_at = None if state.status is Status.SUSPENDED else state.standing_deadline_at

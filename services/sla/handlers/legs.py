@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.sla import repository
+from services.sla.domain import Kind
 from services.sla.handlers.clocks import keep_fact
 from services.sla.handlers.terms import terms
 from services.sla.models import Fact, LegClock
@@ -19,7 +20,7 @@ OFFERED, IN_PROGRESS = "offered", "in_progress"
 async def offer_leg(session: AsyncSession, head: HeadRow, offered: LegOffered, fact: Fact) -> None:
     """A stretch was offered: its clock runs, and the dossier has a holder."""
     history = await repository.history(session, head.dossier_id)
-    if offered.leg_no not in history.legs:
+    if not any(known.kind == Kind.LEG_OFFERED and known.no == offered.leg_no for known in history.facts):
         leg = LegClock(
             dossier_id=head.dossier_id,
             leg_no=offered.leg_no,

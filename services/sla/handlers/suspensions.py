@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.sla import repository
-from services.sla.domain import Ground, Kind, Opening, Status, opening_of, suspension_no
-from services.sla.handlers.clocks import keep_fact
+from services.sla.domain import Ground, Kind, Noted, Opening, Status, opening_of, suspension_no
+from services.sla.handlers.clocks import note
 from services.sla.handlers.terms import grounds
 from services.sla.models import Fact, RefusedSuspension
 from services.sla.repository import History
@@ -95,11 +95,11 @@ async def open_suspension(
     _require_seen(history, seen)
     no = suspension_no(Opening.OFFICER, 1 + sum(_is_officers(fact) for fact in history.facts))
     data = {"ground": ground, "document_no": ask.document_no, "note": ask.note, "by": by.subject}
-    await keep_fact(session, head, _decided(head, at, Kind.SUSPENSION_BEGAN, no, data))
+    note(session, head, history, _decided(head, at, Kind.SUSPENSION_BEGAN, no, data))
     return history
 
 
-def _is_officers(fact: Fact) -> bool:
+def _is_officers(fact: Noted) -> bool:
     return fact.kind == Kind.SUSPENSION_BEGAN and opening_of(fact.no or 0) is Opening.OFFICER
 
 
@@ -143,5 +143,5 @@ async def end_suspension(
     _require_seen(history, seen)
     data = {"note": ask.note, "by": by.subject}
     at = _next_instant(session, head)
-    await keep_fact(session, head, _decided(head, at, Kind.SUSPENSION_ENDED, no, data))
+    note(session, head, history, _decided(head, at, Kind.SUSPENSION_ENDED, no, data))
     return history

@@ -30,10 +30,14 @@ def grounds(session: AsyncSession) -> tuple[Ground, ...]:
 
 
 def terms(session: AsyncSession, clock: Clock) -> Terms:
-    """Return what *clock* runs by; NotFound if its calendar is not here."""
-    limit = Limit.model_validate({"amount": clock.limit_amount, "unit": clock.limit_unit})
-    calendar: Calendar = references(session).get("calendar", clock.calendar_code, clock.calendar_version)
-    return Terms(ClockRule(limit=limit, grounds=grounds(session)), calendar)
+    """Return what *clock* runs by, worked out once a transaction; NotFound if its calendar is not here."""
+    key = (clock.calendar_code, clock.calendar_version, clock.limit_amount, clock.limit_unit)
+    known: dict[object, Terms] = session.info.setdefault("sla_terms", {})
+    if key not in known:
+        limit = Limit.model_validate({"amount": clock.limit_amount, "unit": clock.limit_unit})
+        calendar: Calendar = references(session).get("calendar", clock.calendar_code, clock.calendar_version)
+        known[key] = Terms(ClockRule(limit=limit, grounds=grounds(session)), calendar)
+    return known[key]
 
 
 def near_breach(session: AsyncSession) -> NearBreach:

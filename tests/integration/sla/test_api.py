@@ -33,7 +33,7 @@ async def told(running: World, *, agency: str = OFFICE) -> str:
 
 
 def id_of(path: str) -> UUID:
-    return UUID(path.split("/")[-1])
+    return UUID(path.rsplit("/", maxsplit=1)[-1])
 
 
 async def ask(running: World, method: str, path: str, *, role: str = "officer", **given: Any) -> httpx.Response:
