@@ -29,8 +29,9 @@ class Publisher:
     A time-out is *unknown*: the message counts as not sent and is sent again; readers drop repeats.
     """
 
-    def __init__(self, bootstrap: str, client_id: str) -> None:
+    def __init__(self, bootstrap: str, client_id: str, prefix: str = "") -> None:
         self._bootstrap = bootstrap
+        self._prefix = prefix
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
 
@@ -40,7 +41,8 @@ class Publisher:
             producer = await self._started()
             futures = [
                 await asyncio.wait_for(
-                    producer.send(m.topic, key=m.key, value=m.value, headers=m.headers), SEND_TIMEOUT_SECONDS
+                    producer.send(self._prefix + m.topic, key=m.key, value=m.value, headers=m.headers),
+                    SEND_TIMEOUT_SECONDS,
                 )
                 for m in messages
             ]

@@ -13,7 +13,7 @@ from shared.errors import BodyTooLarge, DossierUnknown
 from shared.events.base import Fact
 from shared.events.envelope import MAX_EVENT_BYTES
 from shared.tables import EventRow, HeadRow
-from shared.timeline import Draft, Event, record, shard_of
+from shared.timeline import TICK, Draft, Event, record, shard_of
 
 N_SHARDS = 8
 
@@ -31,6 +31,14 @@ def new_dossier_id(instant: datetime) -> UUID:
     """
     milliseconds = int(instant.timestamp() * 1000)
     return UUID(int=milliseconds << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62))
+
+
+def next_instant(session: AsyncSession, head: HeadRow) -> datetime:
+    """Return the instant of the fact that is about to be published: now, but after everything seen on this head.
+
+    A command that also stores or computes with the instant passes it to ``publish``: both then say the same.
+    """
+    return now(session) if head.time is None else max(now(session), head.time + TICK)
 
 
 async def lock_head(session: AsyncSession, dossier_id: UUID) -> HeadRow:
@@ -52,7 +60,7 @@ def birth(session: AsyncSession, dossier_id: UUID) -> HeadRow:
     return head
 
 
-def publish(session: AsyncSession, head: HeadRow, fact: Fact) -> Event:
+def publish(session: AsyncSession, head: HeadRow, fact: Fact, at: datetime | None = None) -> Event:
     """Add *fact* to the history of the dossier whose *head* is locked; nothing leaves before the commit.
 
     Raises BodyTooLarge over 256 KiB, ValueError for another service's fact.
@@ -72,7 +80,7 @@ def publish(session: AsyncSession, head: HeadRow, fact: Fact) -> Event:
         correlation_id=context.get("correlation_id", ""),
         traceparent=context.get("traceparent", ""),
     )
-    event = record(service, head, draft, now(session))
+    event = record(service, head, draft, at or now(session))
     session.add(to_row(event))
     session.info["published"] = session.info.get("published", 0) + 1
     return event

@@ -13,7 +13,11 @@ from shared.timeline import Entry, Event, parse_chain
 
 
 class PeerAway(ConnectionError):
-    """A peer did not answer, or not as agreed; nothing is lost, it is asked again."""
+    """A peer did not answer, or not as agreed; nothing is lost, it is asked again. *status* is its answer's, if any."""
+
+    def __init__(self, peer: str, error: Exception) -> None:
+        self.status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+        super().__init__(f"{peer}: {self.status or type(error).__name__}")
 
 
 class Peers:
@@ -33,7 +37,7 @@ class Peers:
             answer.raise_for_status()
             return answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise PeerAway(f"{peer}: {type(error).__name__}") from error
+            raise PeerAway(peer, error) from error
 
     async def heads(self, peer: str, since: datetime | None, after: UUID | None) -> "HeadsPage":
         """Return a page of the heads of *peer*'s own history that changed since *since* (its clock)."""

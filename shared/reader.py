@@ -18,6 +18,7 @@ from shared.db import is_transient
 from shared.events.envelope import TOPIC, Undecodable, from_message
 from shared.inbox import Inbox
 from shared.kafka import start_consumer
+from shared.settings import Settings
 from shared.timeline import Event
 
 log = structlog.get_logger(__name__)
@@ -31,12 +32,14 @@ LONGEST_PAUSE_SECONDS = 0.03
 class Reader:
     """Reads the timeline as a member of the service's group, and knows up to when it has read everything."""
 
-    def __init__(self, inbox: Inbox, bootstrap: str, clock: Clock, member: str | None) -> None:
+    def __init__(self, inbox: Inbox, settings: Settings, clock: Clock) -> None:
         self.inbox = inbox
         self.clock = clock
         self.connected = False
-        self._bootstrap = bootstrap
-        self._member = member
+        self._bootstrap = settings.kafka
+        self._topic = settings.kafka_prefix + TOPIC
+        self._group = f"{settings.kafka_prefix}lienthong.{inbox.consumer.service}"
+        self._member = settings.member or None
         self._partitions: list[int] = []
         self._complete_until: dict[int, datetime] = {}
         self._mark: tuple[datetime, dict[TopicPartition, int]] | None = None
@@ -47,12 +50,7 @@ class Reader:
         pause = 0.5
         while True:
             try:
-                consumer = await start_consumer(
-                    self._bootstrap,
-                    TOPIC,
-                    group=f"lienthong.{self.inbox.consumer.service}",
-                    member=self._member,
-                )
+                consumer = await start_consumer(self._bootstrap, self._topic, group=self._group, member=self._member)
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("broker_away", error=type(error).__name__)
                 await asyncio.sleep(pause)
@@ -70,7 +68,7 @@ class Reader:
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         self.connected = True
-        self._partitions = sorted(consumer.partitions_for_topic(TOPIC) or [])
+        self._partitions = sorted(consumer.partitions_for_topic(self._topic) or [])
         while True:
             records = await consumer.getmany(timeout_ms=200, max_records=BATCH)
             batch = [record for part in records.values() for record in part]

@@ -80,10 +80,10 @@ class Service:
         self.peers = Peers(settings, self.tokens, self.client)
         self.references = References(name, self.sessions, definition.parsers)
         self.sessions.kw["info"]["references"] = self.references
-        self.publisher = Publisher(settings.kafka, f"lienthong.{name}")
+        self.publisher = Publisher(settings.kafka, f"lienthong.{name}", settings.kafka_prefix)
         self.relay = Relay(name, self.sessions, self.publisher)
         self.inbox = Inbox(definition.consumer, self.sessions, self.references)
-        self.reader = Reader(self.inbox, settings.kafka, self.clock, settings.member or None)
+        self.reader = Reader(self.inbox, settings, self.clock)
         self.fetch = Fetch(self.inbox, self.sessions, self.peers)
         others = [source for source in SOURCES if source != name]
         self.sweep = RecentSweep(others, self.sessions, self.peers, self.clock)

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     database_prefix: str = "lienthong_"
     kafka: str = "127.0.0.1:9092"
     """Bootstrap servers, comma-separated."""
+    kafka_prefix: str = ""
+    """Begins the names of topics and groups, so that several installations can share one Kafka."""
     db_pool_size: int = 10
 
     issuer: str = "http://127.0.0.1:8000"

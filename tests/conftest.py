@@ -7,7 +7,6 @@ import pytest
 
 from deploy.local.engines import Engines
 from deploy.local.engines import engines as run_engines
-from deploy.local.topics import make_topics
 from tests.support import Databases, Issuer, issuing
 
 
@@ -20,8 +19,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
 
 @pytest.fixture(scope="session")
 async def databases(engines: Engines) -> Databases:
-    """Databases on the engines, with the topics made."""
-    await make_topics(engines.kafka)
+    """Databases on the engines."""
     return Databases(engines)
 
 

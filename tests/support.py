@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from deploy.local.engines import Engines
 from deploy.local.issuer import make_app as make_issuer
 from deploy.local.tokens import Grant, client_secrets, sign
+from deploy.local.topics import make_topics
 from shared import migrate
 from shared.service import Definition, Service, make_app
 from shared.settings import SERVICES, Settings
@@ -117,12 +118,15 @@ class Databases:
         """Drop the databases of a prefix."""
         await self._execute(*(f'DROP DATABASE IF EXISTS "{prefix}{service}" WITH (FORCE)' for service in services))
 
-    def settings(self, prefix: str, **given: Any) -> Settings:
-        """Return settings that point at the engines and a prefix."""
-        return Settings(
-            mode="local", postgres_url=self.engines.postgres_url, kafka=self.engines.kafka, database_prefix=prefix,
-            **given,
-        )  # fmt: skip
+    def settings(self, prefix: str, service: str = "", **given: Any) -> Settings:
+        """Return settings (of *service*, if one is named) that point at the engines and a prefix."""
+        kind: type[Settings] = import_module(f"services.{service}.app").settings if service else Settings
+        where: dict[str, Any] = {
+            "postgres_url": self.engines.postgres_url,
+            "kafka": self.engines.kafka,
+            "database_prefix": prefix,
+        }
+        return kind(mode="local", **where, **given)
 
     async def _execute(self, *statements: str) -> None:
         connection = await asyncpg.connect(self.engines.postgres_url, database="postgres")
@@ -171,11 +175,14 @@ async def world(
     urls = {f"{name}_url": f"http://127.0.0.1:{ports[f'{name}_port']}" for name in SERVICES}
     common = {"issuer": issuer.url, "jwks_url": f"{issuer.url}/jwks.json", "token_url": f"{issuer.url}/token"}
     settings = {
-        name: databases.settings(prefix, **ports, **urls, **common, client_secret=issuer.secret(name), **given)
+        name: databases.settings(
+            prefix, name, kafka_prefix=prefix, **ports, **urls, **common, client_secret=issuer.secret(name), **given
+        )
         for name in services
     }
     for name in services:
         await load(definition_of(name), settings[name])
+    await make_topics(databases.engines.kafka, prefix=prefix)
     apps = {name: make_app(definition_of(name), settings[name], role) for name in services}
     async with contextlib.AsyncExitStack() as stack:
         for name in services:

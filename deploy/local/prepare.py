@@ -20,7 +20,7 @@ async def prepare(folder: str, services: list[str]) -> None:
     """Bring *services* to their newest revision, then load the reference data they own from *folder*."""
     settings = Settings()
     await make_databases(settings.postgres_url, [f"{settings.database_prefix}{name}" for name in services])
-    await make_topics(settings.kafka)
+    await make_topics(settings.kafka, prefix=settings.kafka_prefix)
     for name in services:
         await migrate.upgrade(name, settings)
     for name in services:

@@ -13,7 +13,7 @@ from deploy.local.ports import LOOPBACK, free_ports
 from deploy.local.tokens import CLIENTS, client_secrets
 from shared.settings import DEFAULT_PORTS, SERVICES
 
-DEFAULTS = {"issuer": 8000, **DEFAULT_PORTS, "sandbox": 8010}
+DEFAULTS = {"issuer": 8000, **DEFAULT_PORTS, "sandbox": 8010, "sandbox_smtp": 8025}
 PROVINCE = "deploy/province"
 Stage = Literal["issuer", "service", "sandbox"]
 STAGES: tuple[Stage, ...] = ("issuer", "service", "sandbox")
@@ -50,15 +50,17 @@ class Plan:
     """The whole system: databases, *migrations* (at once), *loads* (one by one), then programs by stage."""
 
     programs: tuple[Program, ...]
+    smtp_port: int = DEFAULTS["sandbox_smtp"]
+    """Where the sandbox catches mail and notify sends it."""
     databases: tuple[str, ...] = ()
     migrations: tuple[Task, ...] = ()
     loads: tuple[Task, ...] = ()
 
     def with_free_ports(self) -> "Plan":
         """Return the same system on ports that nothing uses."""
-        ports = free_ports(len(self.programs))
+        smtp_port, *ports = free_ports(len(self.programs) + 1)
         moved = (replace(program, port=port) for program, port in zip(self.programs, ports, strict=True))
-        return replace(self, programs=tuple(moved))
+        return replace(self, programs=tuple(moved), smtp_port=smtp_port)
 
 
 def local_plan() -> Plan:
@@ -70,6 +72,7 @@ def local_plan() -> Plan:
         programs.append(Program("sandbox", python("deploy.sandbox"), port("sandbox"), "sandbox"))
     return Plan(
         programs=tuple(programs),
+        smtp_port=port("sandbox_smtp"),
         databases=tuple(f"lienthong_{name}" for name in present),
         loads=(Task("prepare", python("deploy.local.prepare", PROVINCE, *present)),),
     )
@@ -102,7 +105,8 @@ def environment(data_dir: Path, plan: Plan, engines: Mapping[str, str], clock: s
         addresses |= {f"{prefix}_PORT": str(program.port), f"{prefix}_URL": program.url}
     issuer = next((program.url for program in plan.programs if program.stage == "issuer"), "")
     tokens = {"ISSUER": issuer, "JWKS_URL": f"{issuer}/jwks.json", "TOKEN_URL": f"{issuer}/token"} if issuer else {}
-    common = {"MODE": "local", "HOST": LOOPBACK, "DATA": str(data_dir), "CLOCK": clock} | tokens
+    smtp = {"SMTP_PORT": str(plan.smtp_port), "SANDBOX_SMTP_PORT": str(plan.smtp_port)}
+    common = {"MODE": "local", "HOST": LOOPBACK, "DATA": str(data_dir), "CLOCK": clock} | tokens | smtp
     prefixed = {f"LIENTHONG_{name}": value for name, value in common.items()}
     return {**os.environ, "PYTHONUNBUFFERED": "1", **engines, **addresses, **prefixed}
 

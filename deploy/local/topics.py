@@ -8,21 +8,21 @@ from deploy.local.errors import LaunchError
 UNLIMITED = {"retention.ms": "-1", "retention.bytes": "-1"}
 
 
-def wanted(copies: int = 1) -> list[NewTopic]:
+def wanted(copies: int = 1, prefix: str = "") -> list[NewTopic]:
     """Return the topics with *copies* replicas: the timeline for ever, reference data by last state."""
     return [
-        NewTopic("dossier.timeline", 8, copies, topic_configs={"cleanup.policy": "delete", **UNLIMITED}),
-        NewTopic("reference.data", 1, copies, topic_configs={"cleanup.policy": "compact"}),
+        NewTopic(f"{prefix}dossier.timeline", 8, copies, topic_configs={"cleanup.policy": "delete", **UNLIMITED}),
+        NewTopic(f"{prefix}reference.data", 1, copies, topic_configs={"cleanup.policy": "compact"}),
     ]
 
 
-async def make_topics(kafka: str, copies: int = 1) -> None:
+async def make_topics(kafka: str, copies: int = 1, prefix: str = "") -> None:
     """Create the topics that *kafka* (bootstrap servers) lacks; LaunchError if it does not answer."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=10_000)
     try:
         await admin.start()
         present = set(await admin.list_topics())
-        missing = [topic for topic in wanted(copies) if topic.name not in present]
+        missing = [topic for topic in wanted(copies, prefix) if topic.name not in present]
         if missing:
             _check(await admin.create_topics(missing))
     except (KafkaError, OSError) as error:

@@ -24,12 +24,15 @@ async def take_tax_notice(session: AsyncSession, got: Received[workflow.TaxNotic
 
 @consumer.on(workflow.RouteCompleted)
 async def resolve_dossier(session: AsyncSession, got: Received[workflow.RouteCompleted]) -> None:
-    await handlers.resolve_dossier(session, got.head, got.fact.outcome)
+    await handlers.resolve_dossier(session, got.dossier_id, got.fact.outcome, got.event.time)
 
 
 @consumer.on(sla.DeadlineMoved)
 async def move_appointment(session: AsyncSession, got: Received[sla.DeadlineMoved]) -> None:
-    await handlers.copy_appointment(session, got.dossier_id, appointment_at=got.fact.to_at)
+    moved = got.fact
+    await handlers.copy_appointment(
+        session, got.dossier_id, appointment_at=moved.to_at, suspended_ground=moved.still_suspended_by
+    )
 
 
 @consumer.on(sla.ClockSuspended)
@@ -39,7 +42,7 @@ async def suspend_appointment(session: AsyncSession, got: Received[sla.ClockSusp
 
 @consumer.on(sla.ClockResumed)
 async def resume_appointment(session: AsyncSession, got: Received[sla.ClockResumed]) -> None:
-    await handlers.copy_appointment(session, got.dossier_id)
+    await handlers.copy_appointment(session, got.dossier_id, suspended_ground=got.fact.still_suspended_by)
 
 
 consumer.ignore(

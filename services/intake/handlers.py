@@ -1,6 +1,7 @@
 """The use cases of intake: lock, decide, write, publish; one function each."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -39,6 +40,7 @@ from services.intake.schemas import (
 from shared import worktime
 from shared.auth import Principal, Role
 from shared.errors import AlreadyDone, Malformed, NotFound, Text
+from shared.events.base import Limit
 from shared.events.intake import (
     DossierAccepted,
     DossierRefused,
@@ -54,7 +56,7 @@ from shared.events.intake import (
     SupplementRequested,
 )
 from shared.events.reference import Agency, Procedure
-from shared.outbox import birth, new_dossier_id, now, publish
+from shared.outbox import birth, new_dossier_id, next_instant, now, publish
 from shared.reference import References
 from shared.tables import HeadRow
 from shared.web import require_version
@@ -183,32 +185,33 @@ def _submitted(dossier: Dossier) -> DossierSubmitted:
 async def accept_dossier(session: AsyncSession, dossier_id: UUID, seen: int, by: Principal) -> Dossier:
     """Issue the official code and promise the appointment (form 01)."""
     head, dossier = await _open(session, dossier_id, Action.ACCEPT, seen, by)
-    at = now(session)
+    at = next_instant(session, head)
     today = worktime.local_date(at)
-    references = _references(session)
-    procedure: Procedure = references.get("procedure", dossier.procedure_code, dossier.procedure_version)
-    _, unit = references.in_force("agency", dossier.receiving_unit_code, today)
-    calendar: worktime.Calendar = references.latest("calendar", unit.calendar_code)
-    remote = dossier.attributes.get("remote_area") is True
-    limit = procedure.remote_area_limit if remote and procedure.remote_area_limit else procedure.limit
+    _, unit = _references(session).in_force("agency", dossier.receiving_unit_code, today)
+    calendar: worktime.Calendar = _references(session).latest("calendar", unit.calendar_code)
+    limit = _limit(session, dossier)
     dossier.accepted_at = at
     dossier.appointment_at = dossier.first_appointment_at = worktime.due_at(
         at, worktime.Limit.model_validate(limit.model_dump()), calendar
     ).due_at
     number = await repository.next_number(session, unit.dossier_code_prefix, today)
     dossier.code = dossier_code(unit.dossier_code_prefix, today, number)
-    publish(
-        session,
-        head,
-        DossierAccepted(
-            **_submitted(dossier).model_dump(exclude={"assisted", "applicant_version"}),
-            code=dossier.code,
-            calendar=calendar.reference,
-            limit=limit,
-            appointment_at=dossier.appointment_at,
-        ),
+    fact = DossierAccepted(
+        **_submitted(dossier).model_dump(exclude={"assisted", "applicant_version"}),
+        code=dossier.code,
+        calendar=calendar.reference,
+        limit=limit,
+        appointment_at=dossier.appointment_at,
     )
+    publish(session, head, fact, at)
     return dossier
+
+
+def _limit(session: AsyncSession, dossier: Dossier) -> Limit:
+    """Return the time limit of the procedure version under which the dossier was received."""
+    procedure: Procedure = _references(session).get("procedure", dossier.procedure_code, dossier.procedure_version)
+    is_remote = dossier.attributes.get("remote_area") is True
+    return procedure.remote_area_limit if is_remote and procedure.remote_area_limit else procedure.limit
 
 
 async def refuse_dossier(session: AsyncSession, dossier_id: UUID, why: Reason, seen: int, by: Principal) -> Dossier:
@@ -435,14 +438,14 @@ async def take_tax_notice(session: AsyncSession, head: HeadRow, ask: PaymentAsk)
     _add_notice(session, head, dossier.id, ask)
 
 
-async def resolve_dossier(session: AsyncSession, head: HeadRow, outcome: str) -> None:
+async def resolve_dossier(session: AsyncSession, dossier_id: UUID, outcome: str, at: datetime) -> None:
     """Processing ended."""
-    dossier = await session.get_one(Dossier, head.dossier_id)
+    dossier = await session.get_one(Dossier, dossier_id)
     if dossier.status not in RESOLVED:
         return
     _move(dossier, RESOLVED[Status(dossier.status)])
     dossier.outcome = outcome
-    dossier.resolved_at = head.time
+    dossier.resolved_at = at
 
 
 async def copy_appointment(

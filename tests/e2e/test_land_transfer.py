@@ -80,7 +80,8 @@ async def test_nothing_personal_left_intake(client: Client, stack: Stack) -> Non
     for where, text in {"topic": topic, **databases, **logs}.items():
         found = [word for word in PERSONAL if word in text]
         assert not found, f"{where} holds {found}"
-    assert any(word in await _whole_database(stack, "intake") for word in PERSONAL), "the search finds nothing at all"
+    intake = await _whole_database(stack, "intake")
+    assert any(word in intake for word in PERSONAL), "the search finds nothing at all"
 
 
 async def _whole_topic(stack: Stack) -> str:

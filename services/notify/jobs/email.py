@@ -18,6 +18,8 @@ from services.notify.models import Dossier, Message
 from shared.peers import PeerAway, Peers
 
 SMTP_SECONDS = 15
+NOT_FOUND = 404
+"""Intake's answer when a version of the applicant's particulars was erased."""
 PEOPLE = frozenset({"citizen", "household"})
 
 
@@ -41,8 +43,9 @@ async def send(peers: Peers, server: MailServer, message: Message, dossier: Doss
     path, query = f"/v1/dossiers/{dossier.id}/applicant", {"version": version, "purpose": "notify"}
     try:
         people = await peers.call("intake", "GET", path, params=query)
-    except PeerAway:
-        return Outcome(Status.PENDING, "intake_away")
+    except PeerAway as error:
+        gone = error.status == NOT_FOUND
+        return Outcome(Status.FAILED, "applicant_erased") if gone else Outcome(Status.PENDING, "intake_away")
     applicant = people["applicant"]
     address = applicant.get("email")
     if not address:

@@ -9,14 +9,14 @@ from tests.support import Databases, Issuer
 
 
 @pytest.fixture
-async def here(databases: Databases, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
+async def here(databases: Databases, issuer: Issuer) -> AsyncIterator[Town]:
     """Real intake, notify and sandbox; the test drives notify's consumer and jobs."""
-    async with town(databases, issuer, monkeypatch) as running:
+    async with town(databases, issuer) as running:
         yield running
 
 
 @pytest.fixture
-async def lively(databases: Databases, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
+async def lively(databases: Databases, issuer: Issuer) -> AsyncIterator[Town]:
     """The same with all workers running, over real Kafka."""
-    async with town(databases, issuer, monkeypatch, role="all") as running:
+    async with town(databases, issuer, role="all") as running:
         yield running

@@ -9,12 +9,10 @@ from uuid import UUID, uuid4
 import httpx
 from sqlalchemy import text
 
-import tests.support
 from deploy.sandbox.app import make_app as make_sandbox
 from deploy.sandbox.system import Place
 from services.notify import jobs
 from services.notify.app import send_emails
-from services.notify.config import NotifySettings
 from shared import reference
 from shared.events import Fact
 from shared.service import Service
@@ -153,9 +151,8 @@ class Town:
 
 
 @contextlib.asynccontextmanager
-async def town(databases: Databases, issuer: Issuer, monkeypatch: Any, role: str = "api") -> AsyncIterator[Town]:
+async def town(databases: Databases, issuer: Issuer, role: str = "api") -> AsyncIterator[Town]:
     """Build the town; with role ``api`` the test drives the consumer and the jobs."""
-    monkeypatch.setattr(tests.support, "Settings", NotifySettings)
     sandbox_port, smtp_port = free_port(), free_port()
     given = {"smtp_port": smtp_port, "smtp_from": "mot-cua@mau.example"}
     async with (

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete, insert, select
 
-from services.sla import handlers, jobs
+from services.sla import handlers, jobs, repository
 from services.sla.models import Timer
 from shared.events.workflow import RouteCompleted
 from shared.service import Service
@@ -134,6 +134,18 @@ async def test_a_dossier_that_is_not_in_step_waits(empty: Service, table: type[H
         await session.execute(delete(table))
     await fire(empty, "13 17:00")
     assert await missed(empty, story) == ["DeadlineMissed"]
+
+
+async def test_a_hold_that_comes_after_the_look_is_seen_under_the_lock(empty: Service) -> None:
+    story = await running(empty)
+    async with empty.sessions.begin() as session:
+        due = await repository.due_timers(session, at("12 17:01"), None, 10)
+        async with empty.sessions.begin() as other:
+            await other.execute(insert(Hold).values(dossier_id=story.dossier_id, source="workflow", wanted_seq=2))
+        heads, armed = await repository.lock_due(session, due)
+    async with empty.sessions.begin() as session:
+        await session.execute(delete(Hold))
+    assert (len(due), list(heads), armed) == (2, [story.dossier_id], [])
 
 
 async def test_an_incomplete_history_waits_and_stops_no_other(empty: Service) -> None:
