@@ -455,9 +455,11 @@ async def copy_appointment(
     appointment_at: Any = None,
     suspended_ground: str | None = None,
 ) -> None:
-    """Copy what sla says of the clock: a moved deadline, or the ground on which there is none now."""
+    """Copy what sla says of the clock: a moved deadline, or the ground on which there is none now.
+
+    The version stays: it guards commands against changes of the state, and a clock that moves must not refuse one.
+    """
     dossier = await session.get_one(Dossier, dossier_id)
     dossier.suspended_ground = suspended_ground
     if appointment_at is not None:
         dossier.appointment_at = appointment_at
-    dossier.version += 1

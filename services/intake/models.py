@@ -38,6 +38,7 @@ class Dossier(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
+    """The ETag: moves with the state, by a command or by a fact of another service."""
     status: Mapped[str]
     status_before: Mapped[str | None]
     code: Mapped[str | None] = mapped_column(unique=True)

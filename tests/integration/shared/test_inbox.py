@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy import text
 
 from shared import db
 from shared.inbox import want
-from tests.integration.shared.spine import Bug, Spine
+from shared.outbox import new_dossier_id
+from tests.integration.shared.spine import Bug, Spine, spine
 from tests.support import Databases, Issuer
 
 
@@ -112,7 +114,6 @@ async def test_a_spoiled_copy_is_read_again_from_the_ledger(pair: Spine) -> None
     assert await pair.holds("workflow") == []
 
 
-@pytest.mark.xfail(strict=True, reason="a hold whose events are applied by now is never looked at again")
 async def test_a_hold_that_is_satisfied_already_goes_at_the_next_fetch(pair: Spine) -> None:
     """As when the sweep reads a head, the reader steps it, and the sweep then writes its hold."""
     dossier_id = await pair.born()
@@ -152,7 +153,6 @@ async def test_a_repeat_with_a_spoiled_chain_is_compared_with_the_ledger_before_
     assert (await pair.parked("workflow"), await pair.holds("workflow")) == ([], [])
 
 
-@pytest.mark.xfail(strict=True, reason="a fork's hold is satisfied from the start: after a retry it lives for ever")
 async def test_a_dossier_parked_by_a_false_fork_is_in_step_after_its_retry(pair: Spine) -> None:
     dossier_id = await pair.born()
     (event,) = await pair.ledger("intake", dossier_id)
@@ -181,8 +181,6 @@ async def test_a_handlers_missing_file_parks_its_dossier_and_no_other(pair: Spin
 async def test_a_batch_too_long_for_one_transaction_is_applied_in_parts(
     databases: Databases, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.integration.shared.spine import spine
-
     monkeypatch.setattr(db, "LONGEST_TRANSACTION_SECONDS", 1)
     async with spine(databases, issuer) as running:
         ids = [await running.born() for _ in range(8)]
@@ -196,8 +194,6 @@ async def test_a_batch_too_long_for_one_transaction_is_applied_in_parts(
     strict=True, reason="sqlalchemy.exc.TimeoutError is not of the transient ones: a busy pool is poison"
 )
 async def test_a_pool_without_a_free_connection_is_no_poison(databases: Databases, issuer: Issuer) -> None:
-    from tests.integration.shared.spine import spine
-
     async with spine(databases, issuer, db_pool_size=1) as running:
         service = running.service("workflow")
         service.engine.sync_engine.pool._timeout = 0.05  # type: ignore[attr-defined]
@@ -222,8 +218,6 @@ async def test_a_cancelled_transaction_leaves_nothing_for_the_next_user_of_its_c
     databases: Databases, issuer: Issuer
 ) -> None:
     """Connections go back without a reset: every transaction has to end by itself, also when its task is cancelled."""
-    from tests.integration.shared.spine import spine
-
     async with spine(databases, issuer, db_pool_size=1) as running:
         sessions = running.service("workflow").sessions
 
@@ -256,10 +250,6 @@ TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 async def _submit(pair: Spine, correlation_id: str) -> dict[str, str]:
-    from datetime import UTC, datetime
-
-    from shared.outbox import new_dossier_id
-
     dossier_id = new_dossier_id(datetime.now(UTC))
     headers = {"X-Correlation-Id": correlation_id, "traceparent": TRACEPARENT}
     path = f"/v1/said/{dossier_id}?what=ask workflow"
