@@ -18,6 +18,7 @@ from shared.db import is_transient
 from shared.events.envelope import TOPIC, Undecodable, from_message
 from shared.inbox import Inbox
 from shared.kafka import start_consumer
+from shared.pace import pause_after
 from shared.settings import Settings
 from shared.timeline import Event
 
@@ -26,7 +27,8 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 MARK_EVERY_SECONDS = 0.2
 LONGEST_BACKOFF_SECONDS = 10.0
-LONGEST_PAUSE_SECONDS = 0.03
+COMMIT_EVERY_SECONDS = 1.0
+"""Offsets may lag: what is read again after a crash is dropped by the heads."""
 
 
 class Reader:
@@ -69,13 +71,17 @@ class Reader:
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         self.connected = True
         self._partitions = sorted(consumer.partitions_for_topic(self._topic) or [])
+        committed_at = time.monotonic()
         while True:
             records = await consumer.getmany(timeout_ms=200, max_records=BATCH)
             batch = [record for part in records.values() for record in part]
             if batch:
+                began = time.monotonic()
                 await self._apply(list(_decode(self.inbox.consumer.service, batch)))
+                await asyncio.sleep(pause_after(time.monotonic() - began))
+            if time.monotonic() - committed_at >= COMMIT_EVERY_SECONDS:
+                committed_at = time.monotonic()
                 await consumer.commit()
-                await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.001 * len(batch)))
             await self._keep_mark(consumer)
 
     async def _apply(self, events: list[Event]) -> None:

@@ -13,6 +13,7 @@ from shared import telemetry
 from shared.db import Sessions
 from shared.events.envelope import TOPIC, to_headers
 from shared.kafka import Message, Publisher
+from shared.pace import pause_after
 from shared.timeline import Event
 
 log = structlog.get_logger(__name__)
@@ -21,7 +22,6 @@ LEASE_SECONDS = 10.0
 RENEW_SECONDS = 2.0
 BATCH = 500
 IDLE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 0.03
 
 _LEASE = text("""
     WITH live AS (
@@ -76,9 +76,9 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled: the first event at once, then pauses that grow with the load."""
         while True:
-            n_sent = await self.tick()
-            if n_sent:
-                await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.002 * n_sent))
+            began = time.monotonic()
+            if await self.tick():
+                await asyncio.sleep(pause_after(time.monotonic() - began))
                 continue
             self._wake.clear()
             try:

@@ -128,7 +128,7 @@ class Service:
             *tasks,
             self.relay.run(),
             self.reader.run(),
-            self._loop("fetch", 0.2, self.fetch.tick),
+            self._loop("fetch", 0.5, self.fetch.tick),
             self._loop("sweep", self.settings.sweep_seconds, self._sweep),
             self._loop("reference_publish", 1.0, self._publish_references),
             self._loop("reference_catch_up", 15.0, self._catch_up),

@@ -1,0 +1,12 @@
+"""How long relay and reader rest after a batch: what came meanwhile goes together, and costs little more than one."""
+
+SHORTEST_SECONDS = 0.03
+LONGEST_SECONDS = 0.25
+
+
+def pause_after(busy_seconds: float) -> float:
+    """Return the seconds to rest after a batch that took *busy_seconds*: the busier, the larger the next batch.
+
+    The first event after a quiet time is never delayed: the pause follows the work.
+    """
+    return min(LONGEST_SECONDS, max(SHORTEST_SECONDS, busy_seconds))
