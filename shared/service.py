@@ -1,6 +1,7 @@
 """The composition of a service: its declarations become a FastAPI app with the workers of its role beside it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ from shared.settings import Settings
 from shared.timeline import SOURCES
 
 log = structlog.get_logger(__name__)
+
+CATCH_UP_SECONDS = 15.0
 
 Tick = Callable[["Service"], Awaitable[bool]]
 
@@ -87,6 +90,7 @@ class Service:
         self.fetch = Fetch(self.inbox, self.sessions, self.peers)
         others = [source for source in SOURCES if source != name]
         self.sweep = RecentSweep(others, self.sessions, self.peers, self.clock)
+        self._caught_up_at = -CATCH_UP_SECONDS
         self._wake_relay_after_commit()
 
     def _wake_relay_after_commit(self) -> None:
@@ -131,7 +135,7 @@ class Service:
             self._loop("fetch", 0.5, self.fetch.tick),
             self._loop("sweep", self.settings.sweep_seconds, self._sweep),
             self._loop("reference_publish", 1.0, self._publish_references),
-            self._loop("reference_catch_up", 15.0, self._catch_up),
+            self._loop("reference_catch_up", 1.0, self._catch_up),
             self._loop("gauges", 5.0, self._gauges),
             self._loop("housekeeping", 3600.0, self._housekeep),
             *jobs,
@@ -164,6 +168,10 @@ class Service:
             return await reference.publish_owned(session, self.publisher)
 
     async def _catch_up(self) -> bool:
+        """Until all replicas are here, ask every second: this is what readiness waits for; then now and again."""
+        if not self.references.missing_kinds() and time.monotonic() < self._caught_up_at + CATCH_UP_SECONDS:
+            return False
+        self._caught_up_at = time.monotonic()
         await reference.catch_up(self.references, self.sessions, self.peers)
         return False
 

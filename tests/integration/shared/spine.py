@@ -160,7 +160,7 @@ async def spine(
 ) -> AsyncIterator[Spine]:
     """Run *services* with nothing but the spine in them; nothing runs in the background but the look at references."""
     prefix = await databases.cut(*services)
-    ports = {f"{name}_port": free_port() for name in SERVICES}
+    ports: dict[str, Any] = {f"{name}_port": free_port() for name in SERVICES}
     urls = {f"{name}_url": f"http://127.0.0.1:{ports[f'{name}_port']}" for name in SERVICES}
     common = {"issuer": issuer.url, "jwks_url": f"{issuer.url}/jwks.json", "token_url": f"{issuer.url}/token"}
     settings = {

@@ -62,7 +62,7 @@ async def test_rows_that_came_before_their_months_partition_move_into_it(pair: S
     assert await partition_of(pair, dossier_id) == "event_2031_05"
 
 
-@pytest.mark.xfail(strict=True, reason="the deletion of old keys is in the transaction of the partitions: it fails with it")
+@pytest.mark.xfail(strict=True, reason="old keys are deleted in the transaction of the partitions: it fails with them")
 async def test_old_idempotency_keys_are_forgotten_whatever_becomes_of_the_partitions(pair: Spine) -> None:
     await born_at(pair, datetime(2031, 5, 2, tzinfo=UTC))
     await pair.rows(

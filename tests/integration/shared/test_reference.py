@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared import reference
-from shared.reference import ImmutableVersion, References, catch_up, publish_owned, store
+from shared.reference import ImmutableVersion, Parser, References, catch_up, publish_owned, store
 from tests.integration.shared.spine import Spine, Wire, spine
 from tests.support import Databases, Issuer
 
@@ -28,7 +28,7 @@ class Unit(BaseModel):
     valid_to: date | None = None
 
 
-PARSERS = {name: {"agency": Unit.model_validate} for name in ("intake", "workflow")}
+PARSERS: dict[str, dict[str, Parser]] = {name: {"agency": Unit.model_validate} for name in ("intake", "workflow")}
 
 
 @pytest.fixture

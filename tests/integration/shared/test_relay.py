@@ -122,7 +122,7 @@ async def test_events_of_one_dossier_are_sent_in_sequence_even_when_the_clock_st
     assert [event.seq for event in wire.sent] == list(range(1, 22))
 
 
-@pytest.mark.xfail(strict=True, reason="Relay.run catches nothing: one lost database connection ends the task unnoticed")
+@pytest.mark.xfail(strict=True, reason="Relay.run catches nothing: one lost connection ends the task unnoticed")
 async def test_a_relay_goes_on_after_its_database_connection_was_cut(pair: Spine) -> None:
     wire = Wire()
     relay = relay_of(pair, wire)

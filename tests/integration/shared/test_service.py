@@ -71,7 +71,7 @@ async def test_a_message_that_can_not_be_an_event_is_undecodable(
         from_message(spoil(event), event.data)
 
 
-@pytest.mark.xfail(strict=True, reason="a header without a value raises AttributeError in _decode: the reader's task ends")
+@pytest.mark.xfail(strict=True, reason="a header without a value: AttributeError in _decode, the reader's task ends")
 async def test_the_reader_goes_on_after_a_message_with_a_null_header(town: Spine) -> None:
     dossier_id = await town.born()
     (event,) = await town.ledger("intake", dossier_id)
@@ -177,7 +177,7 @@ class Counted(AIOKafkaProducer):  # type: ignore[misc]
             self.running.remove(self)
 
 
-@pytest.mark.xfail(strict=True, reason="relay and reference_publish share a Publisher: both start a producer, one is lost")
+@pytest.mark.xfail(strict=True, reason="two users of one Publisher both start a producer, one is never stopped")
 async def test_two_who_send_at_once_start_one_producer(town: Spine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka, "AIOKafkaProducer", Counted)
     settings = town.settings["intake"]

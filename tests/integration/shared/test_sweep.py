@@ -116,7 +116,7 @@ async def test_a_hold_that_a_cut_answer_did_not_reach_is_due_again_at_once(pair:
     assert left[0].pause < timedelta(seconds=2)
 
 
-@pytest.mark.xfail(strict=True, reason="run_once catches PeerAway only: the sources after a strange answer are not asked")
+@pytest.mark.xfail(strict=True, reason="run_once catches PeerAway only: sources after a strange answer are not asked")
 async def test_a_source_that_answers_nonsense_keeps_no_other_from_being_swept(pair: Spine) -> None:
     sweep = pair.service("workflow").sweep
     sweep.sources = ["sla", "intake"]

@@ -12,8 +12,8 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI, Response
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from deploy.local.tokens import Grant, sign
 from shared import problems
