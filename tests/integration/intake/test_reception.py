@@ -1,6 +1,7 @@
 """Reception over REST: submit, accept, and everything that must be refused without a trace."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -28,6 +29,12 @@ SUBMISSION: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 async def intake(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
+    async with intake_alone(databases, issuer) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def intake_alone(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Intake alone; what the others own is put in as replicas."""
     async with world(databases, issuer, services=("intake",), role="api") as running:
         service = running.service("intake")

@@ -1,0 +1,118 @@
+"""What the facts of the other services do to a dossier in intake, in whatever order they arrive."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.intake import repository
+from services.intake.models import Dossier
+from shared.events import sla, workflow
+from shared.events.base import Fact
+from shared.tables import HeadRow
+from shared.timeline import SOURCES, Draft, Event, record
+from tests.integration.intake.test_reception import command, intake_alone, submit
+from tests.simulation.memory import MemoryHead
+from tests.support import Databases, Issuer, World
+
+AT = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)
+WORKFLOW: list[Fact] = [
+    workflow.RouteOpened(route="land-transfer@1"),
+    workflow.LegAcknowledged(leg_no=1),
+    workflow.TaxNoticeIssued(leg_no=1, notice_no="TB-1", amount=1_500_000),
+    workflow.RouteCompleted(outcome="granted"),
+]
+SLA: list[Fact] = [
+    sla.ClockSuspended(suspension_no=1, ground="tax_determination", citation="-"),
+    sla.ClockResumed(suspension_no=1, ground="tax_determination", excluded_minutes=450, restarts=False),
+    sla.DeadlineMoved(from_at=AT, to_at=AT, reason="tax_determination", citation="-"),
+]
+
+
+@pytest.fixture(scope="module")
+async def intake(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
+    async with intake_alone(databases, issuer) as running:
+        yield running
+
+
+async def accepted(intake: World) -> UUID:
+    made = (await submit(intake)).json()
+    await command(intake, made["id"], "accept", 1)
+    return UUID(made["id"])
+
+
+async def said_by(intake: World, dossier_id: UUID, facts: Sequence[Fact]) -> list[Event]:
+    """Return events of one other service that has seen what intake said so far, and nothing else."""
+    async with intake.service("intake").sessions() as session:
+        row = await session.get_one(HeadRow, dossier_id)
+    head = MemoryHead(dossier_id, row.time, {"intake": row.entry("intake")})
+    now = datetime.now(UTC)
+    return [record(fact.source, head, Draft(uuid4(), fact.type_name(), fact.encode()), now) for fact in facts]
+
+
+async def state_of(intake: World, dossier_id: UUID) -> dict[str, Any]:
+    async with intake.service("intake").sessions() as session:
+        dossier = await session.get_one(Dossier, dossier_id)
+        notices = await repository.notices(session, dossier_id)
+    names = ("status", "status_before", "appointment_at", "suspended_ground", "outcome", "version")
+    return {name: getattr(dossier, name) for name in names} | {"notices": [one.notice_no for one in notices]}
+
+
+def interleavings(first: list[Event], second: list[Event]) -> Iterator[list[Event]]:
+    """Yield every order of the events of two services that keeps each service's own."""
+    n = len(first) + len(second)
+    for places in combinations(range(n), len(first)):
+        left, right = iter(first), iter(second)
+        yield [next(left) if at in places else next(right) for at in range(n)]
+
+
+async def test_every_order_of_crossing_facts_leads_to_the_same_dossier(intake: World) -> None:
+    orders = len(list(interleavings([None] * len(WORKFLOW), [None] * len(SLA))))  # type: ignore[list-item]
+    states = []
+    for at in range(orders):
+        dossier_id = await accepted(intake)
+        ways = interleavings(await said_by(intake, dossier_id, WORKFLOW), await said_by(intake, dossier_id, SLA))
+        events = next(way for number, way in enumerate(ways) if number == at)
+        for event in events:
+            await intake.service("intake").inbox.apply([event])
+        states.append(await state_of(intake, dossier_id))
+    assert len(states) == 35
+    assert all(state == states[0] for state in states)
+    assert (states[0]["status"], states[0]["outcome"], states[0]["appointment_at"]) == ("resolved", "granted", AT)
+
+
+async def test_facts_that_come_after_the_end_are_moot_and_none_is_refused(intake: World) -> None:
+    dossier_id = await accepted(intake)
+    events = [*await said_by(intake, dossier_id, WORKFLOW), *await said_by(intake, dossier_id, SLA)]
+    await command(intake, str(dossier_id), "withdraw", 2, json={"reason_code": "own-wish"})
+    assert await intake.service("intake").inbox.apply(events) == len(events)
+    assert (await state_of(intake, dossier_id))["status"] == "withdrawn"
+
+
+async def test_a_tax_notice_that_crosses_a_supplement_request_waits_behind_it(intake: World) -> None:
+    dossier_id = await accepted(intake)
+    events = await said_by(intake, dossier_id, WORKFLOW[:3])
+    ask = {"ground": "incomplete", "component_codes": ["GCN"], "note": "Bổ sung bản gốc"}
+    await command(intake, str(dossier_id), "request-supplement", 2, json=ask)
+    await intake.service("intake").inbox.apply(events)
+    waiting = await state_of(intake, dossier_id)
+    assert (waiting["status"], waiting["notices"]) == ("supplement_requested", ["TB-1"])
+    given = {"components": [{"code": "GCN", "n_originals": 1}]}
+    done = await command(intake, str(dossier_id), "supplement", waiting["version"], json=given)
+    assert done.json()["status"] == "payment_requested"
+
+
+async def test_the_timeline_shows_every_fact_of_every_service_in_causal_order(intake: World) -> None:
+    dossier_id = await accepted(intake)
+    await intake.service("intake").inbox.apply(await said_by(intake, dossier_id, WORKFLOW))
+    officer = intake.issuer.token("officer", agency="H99.01")
+    seen = (await intake.call("intake", "GET", f"/v1/dossiers/{dossier_id}/timeline", token=officer)).json()["items"]
+    assert [item["time"] for item in seen] == sorted(item["time"] for item in seen)
+    assert {item["source"] for item in seen} <= set(SOURCES)
+    names = [item["type"].split(".")[2] for item in seen]
+    assert names[:2] == ["DossierSubmitted", "DossierAccepted"]
+    assert names.index("TaxNoticeIssued") < names.index("PaymentRequested")
+    assert names.count("RouteCompleted") == 1
