@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.db import LONGEST_TRANSACTION_SECONDS, Sessions
-from shared.inbox import want
+from shared.inbox import park_fork, want
 from shared.peers import HeadsPage, PeerAway, Peers
 from shared.tables import EventRow, HeadRow, Sweep
 from shared.timeline import Entry
@@ -95,6 +95,10 @@ class RecentSweep:
             }
             if behind:
                 await want(session, behind)
+            for dossier_id, entry in theirs.items():
+                at = ours.get(dossier_id, Entry())
+                if at.seq == entry.seq and at.chain != entry.chain:
+                    await park_fork(session, dossier_id, source, entry.seq)
         return len(behind)
 
     async def _record(

@@ -21,6 +21,8 @@ from shared.settings import Settings
 ALGORITHMS = ["ES256", "RS256"]
 """Pinned; what a token's header says about it is only compared with these."""
 KEYS_MAX_AGE_SECONDS = 300
+ASK_AGAIN_SECONDS = 5
+"""An issuer that did not answer is not asked again sooner, however many tokens come."""
 CACHE_SIZE = 4096
 LEEWAY_SECONDS = 30
 
@@ -58,6 +60,7 @@ class Verifier:
         self._client = client
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
+        self._failed_at = float("-inf")
         self._fetching = asyncio.Lock()
         self._known: dict[str, tuple[float, Principal]] = {}
         self._claims = jwt.JWTClaimsRegistry(
@@ -100,16 +103,18 @@ class Verifier:
     async def _current_keys(self, *, refresh: bool = False) -> KeySet:
         async with self._fetching:
             age = time.monotonic() - self._fetched_at
-            if self._keys is None or age > KEYS_MAX_AGE_SECONDS or (refresh and age > 5):
+            wanted = self._keys is None or age > KEYS_MAX_AGE_SECONDS or (refresh and age > ASK_AGAIN_SECONDS)
+            if wanted and time.monotonic() - self._failed_at > ASK_AGAIN_SECONDS:
                 try:
                     answer = await self._client.get(self._settings.jwks_url, timeout=5)
                     answer.raise_for_status()
                     self._keys = KeySet.import_key_set(answer.json())
                     self._fetched_at = time.monotonic()
                 except (httpx.HTTPError, ValueError) as error:
+                    self._failed_at = time.monotonic()
                     structlog.get_logger(__name__).warning("issuer_away", error=type(error).__name__)
-                    if self._keys is None:
-                        raise Unavailable("identity provider", retry_after=5) from error
+            if self._keys is None:
+                raise Unavailable("identity provider", retry_after=ASK_AGAIN_SECONDS)
             return self._keys
 
 

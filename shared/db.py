@@ -1,8 +1,10 @@
 """The database edge: engine, sessions, and which errors only mean *try again*."""
 
+import socket
 from typing import Any
 
 import asyncpg
+import sqlalchemy.exc
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -50,9 +52,13 @@ _TRANSIENT = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.TransactionTimeoutError,
     asyncpg.exceptions.InterfaceError,
+    asyncpg.exceptions.InternalClientError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+    asyncpg.exceptions.ObjectNotInPrerequisiteStateError,
+    sqlalchemy.exc.TimeoutError,
     ConnectionError,
     TimeoutError,
-    OSError,
+    socket.gaierror,
 )
 
 

@@ -12,6 +12,7 @@ from shared.inbox import Inbox
 from shared.peers import PeerAway, Peers
 from shared.reference import catch_up
 from shared.tables import HeadRow, Hold, Parked
+from shared.timeline import Event
 
 log = structlog.get_logger(__name__)
 
@@ -35,23 +36,42 @@ class Fetch:
             wants = await self._due(session)
         if not wants:
             return False
-        events = []
+        events: list[Event] = []
         for source, wanted in wants.items():
-            try:
-                events += await self.peers.pull(source, wanted)
-            except PeerAway as error:
-                log.warning("fetch_peer_away", peer=source, error=str(error))
+            events += await self._pull(source, wanted)
         if events:
-            await self.inbox.apply(sorted(events, key=lambda event: event.order), trusted=True)
+            await self.inbox.apply_in_time(sorted(events, key=lambda event: event.order), trusted=True)
             await self._forget_or_refer({event.dossier_id for event in events})
         return True
+
+    async def _pull(self, source: str, wanted: list[tuple[UUID, int]]) -> list[Event]:
+        """Read from one ledger; a hold for what its source never wrote is dropped, one not served is no failed try."""
+        try:
+            pulled = await self.peers.pull(source, wanted)
+        except PeerAway as error:
+            log.warning("fetch_peer_away", peer=source, error=str(error))
+            await self._try_soon(source, [dossier_id for dossier_id, _ in wanted])
+            return []
+        served = {event.dossier_id for event in pulled.events}
+        unserved = [dossier_id for dossier_id, _ in wanted if dossier_id not in served]
+        if pulled.is_cut:
+            await self._try_soon(source, unserved)
+        elif unserved:
+            async with self.sessions.begin() as session:
+                await session.execute(delete(Hold).where(Hold.source == source, Hold.dossier_id.in_(unserved)))
+        return pulled.events
+
+    async def _try_soon(self, source: str, ids: list[UUID]) -> None:
+        soon = {"next_try_at": func.clock_timestamp() + text("interval '1 second'"), "n_tries": 0}
+        async with self.sessions.begin() as session:
+            await session.execute(update(Hold).where(Hold.source == source, Hold.dossier_id.in_(ids)).values(soon))
 
     async def _due(self, session: AsyncSession) -> Wants:
         """Claim due holds (their next try is set first, so that a crash only delays) and say what to read."""
         due = (
             select(Hold.dossier_id, Hold.source)
             .where(Hold.next_try_at <= func.clock_timestamp())
-            .where(~select(Parked).where(Parked.dossier_id == Hold.dossier_id).exists())
+            .where(~select(Parked).where(Parked.dossier_id == Hold.dossier_id, ~Parked.is_retrying).exists())
             .order_by(Hold.next_try_at)
             .limit(BATCH)
             .with_for_update(skip_locked=True)

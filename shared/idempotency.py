@@ -6,6 +6,7 @@ from fastapi import Request, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.auth import Principal
 from shared.errors import KeyInUse, KeyReused, Malformed, Text
 from shared.tables import IdempotencyKey
 
@@ -23,13 +24,14 @@ _CLAIM = text("""
 
 
 class Claim:
-    """One request's use of its key."""
+    """One request's use of its key; who has lost a role gets no answer that was given to it."""
 
-    def __init__(self, request: Request, body: bytes, subject: str) -> None:
+    def __init__(self, request: Request, body: bytes, by: Principal) -> None:
         key = request.headers[HEADER]
         if not 0 < len(key) <= LONGEST_KEY:
             raise Malformed(Text("Idempotency-Key dài 1–255 ký tự", "Idempotency-Key has 1–255 characters"))
-        scope = "\0".join((subject, request.method, request.url.path, key))
+        who = (by.subject, *sorted(by.roles), by.agency_code or "", by.system or "")
+        scope = "\0".join((*who, request.method, request.url.path, key))
         self.key_hash = hashlib.sha256(scope.encode()).digest()
         self.request_hash = hashlib.sha256(request.url.query.encode() + b"\0" + body).digest()
 

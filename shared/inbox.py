@@ -1,16 +1,17 @@
 """The inbox: applies events in causal order, each in the transaction that steps the head over it."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import telemetry
+from shared import db, telemetry
 from shared.consumer import Consumer, Received
 from shared.db import Sessions, is_transient
 from shared.errors import DomainError
@@ -68,6 +69,24 @@ class Inbox:
                 raise
         return sum([await self._apply_dossier(group, trusted=trusted) for group in _by_dossier(events)])
 
+    async def apply_in_time(self, events: Sequence[Event], *, trusted: bool = False) -> int:
+        """Apply like ``apply``; a batch that takes longer than a transaction may is cut in halves.
+
+        One event that alone takes too long is poison.
+        """
+        began = time.monotonic()
+        try:
+            return await self.apply(events, trusted=trusted)
+        except Exception as error:
+            if not is_transient(error) or time.monotonic() - began < db.LONGEST_TRANSACTION_SECONDS * 0.9:
+                raise
+            if len(events) == 1:
+                await self._park(events[0], "poison", error)
+                return 0
+        half = len(events) // 2
+        done = await self.apply_in_time(events[:half], trusted=trusted)
+        return done + await self.apply_in_time(events[half:], trusted=trusted)
+
     async def _apply_dossier(self, events: Sequence[Event], *, trusted: bool) -> int:
         n_applied = 0
         for event in events:
@@ -79,7 +98,7 @@ class Inbox:
                     if is_transient(error):
                         raise
                     if n_tries == TRIES:
-                        await self._park(event, "poison", error)
+                        await self._park_or_skip(event, error)
         return n_applied
 
     async def _apply_once(self, events: Sequence[Event], *, trusted: bool) -> int:
@@ -144,14 +163,17 @@ class Inbox:
             await handler(session, Received(fact, event, head))
         return True
 
+    async def _park_or_skip(self, event: Event, error: BaseException) -> None:
+        """Park; if even that fails skip the event: one message must not stop all, and the sweep comes back to it."""
+        try:
+            await self._park(event, "poison", error)
+        except Exception as failure:
+            if is_transient(failure):
+                raise
+            telemetry.report(log, "not_parked", failure, dossier_id=str(event.dossier_id))
+
     async def _park(self, event: Event, reason: str, error: BaseException) -> None:
-        log.error(
-            "parked",
-            dossier_id=str(event.dossier_id),
-            type=event.type,
-            error=type(error).__name__,
-            exc_info=error,
-        )
+        telemetry.report(log, "parked", error, dossier_id=str(event.dossier_id), type=event.type)
         async with self.sessions.begin() as session:
             await lock_heads(session, [event.dossier_id])
             await park(session, event, reason, describe(error))
@@ -178,12 +200,13 @@ async def _lock(session: AsyncSession, ids: Sequence[UUID]) -> tuple[dict[UUID, 
     Parking and holding are done under the head's lock; one that was written while this statement waited for the lock
     may be missed, and then the event is applied or held again: neither loses anything.
     """
-    parked = select(Parked.id).where(Parked.dossier_id == HeadRow.dossier_id).exists()
+    there = select(Parked.id).where(Parked.dossier_id == HeadRow.dossier_id)
+    parked = there.where(~Parked.is_retrying).exists()
     held = select(Hold.source).where(Hold.dossier_id == HeadRow.dossier_id).exists()
     query = select(HeadRow, parked, held).order_by(HeadRow.dossier_id).with_for_update(of=HeadRow)
     rows = list(await session.execute(query.where(HeadRow.dossier_id.in_(ids))))
-    there = {row[0].dossier_id for row in rows}
-    missing = [dossier_id for dossier_id in ids if dossier_id not in there]
+    known = {row[0].dossier_id for row in rows}
+    missing = [dossier_id for dossier_id in ids if dossier_id not in known]
     if missing:
         await session.execute(insert(HeadRow).values([{"dossier_id": one} for one in missing]).on_conflict_do_nothing())
         rows += list(await session.execute(query.where(HeadRow.dossier_id.in_(missing))))
@@ -206,16 +229,33 @@ async def park(session: AsyncSession, event: Event, reason: str, error: str) -> 
         id=uuid4(), dossier_id=event.dossier_id, source=event.source, seq=event.seq, type=event.type,
         reason=str(reason), error=error, n_tries=TRIES,
     )  # fmt: skip
+    new = row.excluded
     again = {
+        "source": new.source,
+        "seq": new.seq,
+        "type": new.type,
+        "reason": new.reason,
+        "error": new.error,
         "n_tries": Parked.n_tries + 1,
+        "is_retrying": False,
         "last_tried_at": func.clock_timestamp(),
-        "error": row.excluded.error,
     }
     await session.execute(row.on_conflict_do_update(index_elements=[Parked.dossier_id], set_=again))
 
 
+async def park_fork(session: AsyncSession, dossier_id: UUID, source: str, seq: int) -> None:
+    """Let a dossier stand still of which a source's ledger tells another history than the one applied here."""
+    row = insert(Parked).values(
+        id=uuid4(), dossier_id=dossier_id, source=source, seq=seq, type="", reason="fork",
+        error=f"another history of {source} was applied here", n_tries=0,
+    )  # fmt: skip
+    await session.execute(row.on_conflict_do_nothing())
+
+
 async def _write_holds(session: AsyncSession, batch: _Batch) -> None:
     """Record what has to wait and forget the holds that are satisfied by now."""
+    if batch.applied:
+        await _forget_parked(session, batch)
     if batch.held:
         holds = await session.scalars(select(Hold).where(Hold.dossier_id.in_(batch.held)))
         for hold in holds:
@@ -224,6 +264,14 @@ async def _write_holds(session: AsyncSession, batch: _Batch) -> None:
         await session.flush()  # before a new hold for the same history is written
     if batch.wanted:
         await want(session, batch.wanted)
+
+
+async def _forget_parked(session: AsyncSession, batch: _Batch) -> None:
+    """A dossier that was being retried is in step again once the event it stood at was applied."""
+    applied = [(event.dossier_id, event.source, event.seq) for event in batch.applied]
+    met = tuple_(Parked.dossier_id, Parked.source, Parked.seq).in_(applied)
+    if batch.held:  # whoever is retried has holds: without any there is nothing to look for
+        await session.execute(delete(Parked).where(Parked.is_retrying, met))
 
 
 async def want(session: AsyncSession, wanted: dict[tuple[UUID, str], int]) -> None:

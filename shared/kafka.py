@@ -34,6 +34,7 @@ class Publisher:
         self._prefix = prefix
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
     async def send(self, messages: Sequence[Message]) -> list[bool]:
         """Send *messages* in order and say of each whether the broker acknowledged it."""
@@ -57,6 +58,10 @@ class Publisher:
         return acked
 
     async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:  # relay and reference data share one producer
+            return await self._the_one()
+
+    async def _the_one(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems, telemetry
-from shared.errors import BodyTooLarge, DomainError, WrongMediaType
+from shared.errors import BodyTooLarge, DomainError, Malformed, Text, WrongMediaType
 
 LARGEST_BODY = 1024 * 1024
 CORRELATION = "x-correlation-id"
@@ -62,6 +62,7 @@ class Edge:
 
         try:
             _check(headers, self.largest_body)
+            _check_address(scope)
             await self.app(scope, self._bounded(receive), tell)
         except _TooLarge:
             await problems.render(BodyTooLarge(), headers)(scope, receive, send)
@@ -97,6 +98,11 @@ def _check(headers: Headers, largest: int) -> None:
     has_body = length not in {"", "0"} or "transfer-encoding" in headers
     if has_body and headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise WrongMediaType
+
+
+def _check_address(scope: Scope) -> None:
+    if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
+        raise Malformed(Text("Ký tự NUL không được phép", "The character NUL is not allowed"))
 
 
 def _correlation_id(headers: Headers) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.clock import Clock
@@ -17,7 +17,10 @@ from shared.settings import Settings
 from shared.tables import SpineBase
 
 MONTHS_AHEAD = 3
-KEYS_KEPT = "7 days"
+_FORGET = """
+    DELETE FROM idempotency_key WHERE key_hash IN (
+        SELECT key_hash FROM idempotency_key WHERE recorded_at < clock_timestamp() - interval '7 days' LIMIT 50000)
+"""
 ROOT = Path(__file__).resolve().parent.parent
 SPINE = Path(__file__).with_name("spine")
 
@@ -39,8 +42,7 @@ async def upgrade(service: str, settings: Settings) -> None:
     """Bring the database of *service* to its newest revision and make the ledger's next partitions."""
     await asyncio.to_thread(_upgrade, service, settings)
     engine = create_async_engine(settings.database_url(service), poolclass=NullPool)
-    async with engine.begin() as connection:
-        await housekeep(connection, Clock.parse(settings.clock).now())
+    await housekeep(engine, Clock.parse(settings.clock).now())
     await engine.dispose()
 
 
@@ -75,18 +77,28 @@ def run_env(metadata: MetaData) -> None:
     asyncio.run(connect())
 
 
-async def housekeep(connection: AsyncConnection, now: datetime) -> None:
+async def housekeep(engine: AsyncEngine, now: datetime) -> None:
     """Make the ledger's partitions for the months around *now*, and forget old idempotency keys."""
     for year, month in months(now):
-        name, first, last = partition(year, month)
-        there = await connection.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name})
-        if not there:
-            await connection.execute(text(f"CREATE TABLE {name} (LIKE event INCLUDING ALL)"))
-            # ATTACH takes a lighter lock than CREATE … PARTITION OF: commands go on meanwhile.
-            attach = f"ALTER TABLE event ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{last}')"
-            await connection.execute(text(attach))
-    old = f"DELETE FROM idempotency_key WHERE recorded_at < clock_timestamp() - interval '{KEYS_KEPT}'"  # noqa: S608
-    await connection.execute(text(old))
+        async with engine.begin() as connection:
+            await _make_partition(connection, *partition(year, month))
+    async with engine.begin() as connection:
+        await connection.execute(text(_FORGET))
+
+
+async def _make_partition(connection: AsyncConnection, name: str, first: UUID, last: UUID) -> None:
+    """Make one partition; rows of its month that came before it are moved out of the default partition."""
+    if await connection.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name}):
+        return
+    await connection.execute(text(f"CREATE TABLE {name} (LIKE event INCLUDING ALL)"))
+    move = (
+        "WITH moved AS (DELETE FROM event_default WHERE dossier_id >= :first AND dossier_id < :last RETURNING *) "  # noqa: S608 - a name made of two numbers
+        f"INSERT INTO {name} SELECT * FROM moved"
+    )
+    await connection.execute(text(move), {"first": first, "last": last})
+    # ATTACH takes a lighter lock than CREATE … PARTITION OF: commands go on meanwhile.
+    attach = f"ALTER TABLE event ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{last}')"
+    await connection.execute(text(attach))
 
 
 def months(now: datetime) -> list[tuple[int, int]]:

@@ -1,19 +1,19 @@
 """The endpoints every service has: health, readiness, metrics, ledgers and heads for peers, what is not in step."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import audit, outbox
 from shared.auth import Role, allow
 from shared.errors import NotFound
-from shared.events.envelope import ReplayedEvent
+from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
 from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Sweep
 from shared.timeline import SOURCES, format_chain
 from shared.web import Session, router
@@ -30,7 +30,7 @@ class Pull(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     dossier_id: UUID
-    from_seq: int = Field(ge=1)
+    from_seq: int = Field(ge=1, le=LARGEST_SEQ)
 
 
 class ParkedRead(BaseModel):
@@ -107,7 +107,7 @@ async def pull(session: Session, wanted: list[Pull]) -> dict[str, Any]:
         items += [ReplayedEvent.of(outbox.to_event(session.info["service"], row)) for row in rows]
         if len(items) >= PULL_LIMIT:
             break
-    return {"items": items}
+    return {"items": items, "cut": len(items) >= PULL_LIMIT or len(wanted) > PULL_LIMIT}
 
 
 @api.get("/reference", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
@@ -120,7 +120,9 @@ async def reference_keys(session: Session) -> dict[str, Any]:
 
 
 @api.get("/reference/{kind}/{code}/{version}", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
-async def reference(session: Session, kind: str, code: str, version: int) -> dict[str, Any]:
+async def reference(
+    session: Session, kind: str, code: str, version: Annotated[int, Path(ge=1, le=LARGEST_SEQ)]
+) -> dict[str, Any]:
     """One version of reference data."""
     row = await session.get(ReferenceRow, (kind, code, version))
     if row is None:
@@ -185,9 +187,12 @@ async def retry_parked(session: Session, parked_id: UUID) -> ParkedRead:
 
 
 async def unpark(session: AsyncSession, ids: list[UUID] | None = None) -> int:
-    """Let parked dossiers (all, without *ids*) be tried again now; return how many. Their holds do the rest."""
-    gone = delete(Parked).returning(Parked.dossier_id)
-    dossiers = list(await session.scalars(gone if ids is None else gone.where(Parked.id.in_(ids))))
+    """Let poisoned dossiers (all, without *ids*) be tried again now; return how many. Their holds do the rest.
+
+    A row stays until its event was applied; a fork or a restored ledger is no matter of trying again.
+    """
+    again = update(Parked).where(Parked.reason == "poison").values(is_retrying=True).returning(Parked.dossier_id)
+    dossiers = list(await session.scalars(again if ids is None else again.where(Parked.id.in_(ids))))
     due = update(Hold).where(Hold.dossier_id.in_(dossiers)).values(next_try_at=func.clock_timestamp())
     await session.execute(due)
     return len(dossiers)

@@ -1,5 +1,8 @@
 """The other services as this one reads them: heads, ledgers and reference data, over REST."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -43,22 +46,22 @@ class Peers:
         """Return a page of the heads of *peer*'s own history that changed since *since* (its clock)."""
         query = {"since": since.isoformat() if since else None, "after": str(after) if after else None}
         body = await self.call(peer, "GET", "/v1/heads", params={k: v for k, v in query.items() if v})
-        entries = {UUID(row[0]): Entry(row[1], parse_chain(row[2])) for row in body["items"]}
-        following = UUID(body["next"]) if body["next"] else None
-        until, business = (datetime.fromisoformat(body[name]) for name in ("until", "business_until"))
-        return HeadsPage(entries, until, business, following)
+        with _as_agreed(peer):
+            return HeadsPage.read(body)
 
-    async def pull(self, peer: str, wants: list[tuple[UUID, int]]) -> list[Event]:
+    async def pull(self, peer: str, wants: list[tuple[UUID, int]]) -> "Pulled":
         """Return events of *peer*'s ledger from the given sequence numbers on."""
         body = [{"dossier_id": str(dossier_id), "from_seq": seq} for dossier_id, seq in wants]
         answer = await self.call(peer, "POST", "/v1/events/pull", json=body)
-        events = [ReplayedEvent.model_validate(item).event() for item in answer["items"]]
-        return [event for event in events if event.source == peer]
+        with _as_agreed(peer):
+            events = [ReplayedEvent.model_validate(item).event() for item in answer["items"]]
+            return Pulled([event for event in events if event.source == peer], bool(answer["cut"]))
 
     async def reference_keys(self, owner: str) -> list[tuple[str, str, int]]:
         """Return (kind, code, version) of all reference data *owner* owns."""
         body = await self.call(owner, "GET", "/v1/reference")
-        return [(item["kind"], item["code"], item["version"]) for item in body["items"]]
+        with _as_agreed(owner):
+            return [(item["kind"], item["code"], int(item["version"])) for item in body["items"]]
 
     async def reference(self, owner: str, kind: str, code: str, version: int) -> dict[str, Any]:
         """Return one version of reference data."""
@@ -66,13 +69,38 @@ class Peers:
         return data
 
 
+@contextmanager
+def _as_agreed(peer: str) -> Iterator[None]:
+    """Turn an answer that is not of the agreed form into a peer that is away."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PeerAway(peer, error) from error
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """Events of a ledger; *is_cut* says that there is more than one answer holds."""
+
+    events: list[Event]
+    is_cut: bool
+
+
+@dataclass(frozen=True)
 class HeadsPage:
     """Heads of a source; everything it recorded before *until* is in the pages that begin with the same *since*."""
 
-    def __init__(
-        self, entries: dict[UUID, Entry], until: datetime, business_until: datetime, following: UUID | None
-    ) -> None:
-        self.entries = entries
-        self.until = until
-        self.business_until = business_until
-        self.following = following
+    entries: dict[UUID, Entry]
+    until: datetime
+    business_until: datetime
+    following: UUID | None
+
+    @classmethod
+    def read(cls, body: dict[str, Any]) -> "HeadsPage":
+        """Read the answer of ``GET /v1/heads``."""
+        return cls(
+            entries={UUID(row[0]): Entry(int(row[1]), parse_chain(row[2])) for row in body["items"]},
+            until=datetime.fromisoformat(body["until"]),
+            business_until=datetime.fromisoformat(body["business_until"]),
+            following=UUID(body["next"]) if body["next"] else None,
+        )

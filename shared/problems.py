@@ -7,8 +7,10 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from shared import telemetry
 from shared.db import is_transient
 from shared.errors import CalendarIncomplete, DomainError, Malformed, NotFound, Text, Unavailable
 from shared.worktime import CalendarGap
@@ -129,7 +131,9 @@ def failure(error: Exception, headers: Mapping[str, str]) -> JSONResponse:
     if is_transient(error):
         log.warning("unavailable", error=type(error).__name__)
         return render(Unavailable(retry_after=2), headers, _correlation())
-    log.error("internal_error", error=type(error).__name__, exc_info=error)
+    if isinstance(error, DataError | UnicodeError):  # a number or text that no column takes
+        return render(Malformed(), headers, _correlation())
+    telemetry.report(log, "internal_error", error)
     return render(_InternalError(), headers, _correlation())
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -66,7 +67,9 @@ class Reader:
             finally:
                 self.connected = False
                 self._mark, self._complete_until = None, {}
-                await consumer.stop()
+                with suppress(KafkaError, OSError, TimeoutError):
+                    await consumer.stop()
+            await asyncio.sleep(pause)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         self.connected = True
@@ -88,7 +91,7 @@ class Reader:
         pause = 0.05
         while True:
             try:
-                await self.inbox.apply(events)
+                await self.inbox.apply_in_time(events)
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -100,10 +103,12 @@ class Reader:
 
     async def _keep_mark(self, consumer: AIOKafkaConsumer) -> None:
         """Remember an instant with the end offsets read after it; once they are passed, all before it was read."""
+        if self._mark is not None and set(self._mark[1]) != consumer.assignment():
+            self._mark, self._complete_until = None, {}  # a rebalance: nobody passes the ends of what is gone
         if self._mark is not None:
             instant, ends = self._mark
-            positions = {part: await consumer.position(part) for part in ends if part in consumer.assignment()}
-            if all(positions.get(part, -1) >= end for part, end in ends.items()):
+            positions = {part: await consumer.position(part) for part in ends}
+            if all(positions[part] >= end for part, end in ends.items()):
                 self._complete_until = {part.partition: instant for part in ends}
                 self._mark = None
         if self._mark is None and time.monotonic() - self._marked_at >= MARK_EVERY_SECONDS:
@@ -114,7 +119,7 @@ class Reader:
 
     def complete_until(self, dossier_id: UUID) -> datetime | None:
         """Return the business instant up to which the broker's copy of this dossier was read; None if unknown."""
-        if not self._complete_until:
+        if not self._complete_until or not self._partitions:
             return None
         partition = DefaultPartitioner()(str(dossier_id).encode(), self._partitions, self._partitions)
         return self._complete_until.get(partition)

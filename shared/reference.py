@@ -11,6 +11,7 @@ from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared import telemetry
 from shared.db import Sessions
 from shared.errors import DomainError, NotFound, Text
 from shared.kafka import Message, Publisher
@@ -34,6 +35,8 @@ FOLDERS = {
     "calendar": "calendars",
     "ground": "grounds",
 }
+
+CHUNK = 500
 
 Key = tuple[str, str, int]
 Parser = Callable[[dict[str, Any]], Any]
@@ -77,11 +80,17 @@ class References:
         async with self._sessions() as session:
             keys = await session.execute(select(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version))
             fresh = [(k, c, v) for k, c, v in keys if k in self.kinds and not self.has((k, c, v))]
-            if not fresh:
-                return
-            wanted = tuple_(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version).in_(fresh)
-            for row in await session.scalars(select(ReferenceRow).where(wanted)):
-                self._versions(row.kind, row.code)[row.version] = self._parsers[row.kind](row.data)
+            for at in range(0, len(fresh), CHUNK):
+                wanted = tuple_(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version).in_(fresh[at : at + CHUNK])
+                for row in await session.scalars(select(ReferenceRow).where(wanted)):
+                    self._read(row)
+
+    def _read(self, row: ReferenceRow) -> None:
+        """Parse one version; one that can not be read hides no other."""
+        try:
+            self._versions(row.kind, row.code)[row.version] = self._parsers[row.kind](row.data)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the others are needed
+            telemetry.report(log, "unreadable_reference", error, kind=row.kind, code=row.code, version=row.version)
 
     def _versions(self, kind: str, code: str) -> dict[int, Any]:
         return self._known.setdefault((kind, code), {})
@@ -135,7 +144,7 @@ class References:
 
     def missing_kinds(self) -> set[str]:
         """Return the kinds of which nothing is here yet; a service is not ready before this is empty."""
-        return set(self.kinds) - {kind for kind, _ in self._known}
+        return set(self.kinds) - {kind for (kind, _), versions in self._known.items() if versions}
 
 
 def is_in_force(data: Dated, on: date) -> bool:
@@ -156,15 +165,17 @@ async def store(session: AsyncSession, key: Key, data: dict[str, Any], *, owned:
     return False
 
 
-async def publish_owned(session: AsyncSession, publisher: Publisher) -> bool:
-    """Send owned versions that were not sent yet; True if there was work."""
+async def publish_owned(sessions: Sessions, publisher: Publisher) -> bool:
+    """Send owned versions that were not sent yet, outside any transaction; True if there was work."""
     unsent = ReferenceRow.owned & ReferenceRow.published_at.is_(None)
-    rows = list(await session.scalars(select(ReferenceRow).where(unsent).limit(500)))
+    async with sessions() as session:
+        rows = list(await session.scalars(select(ReferenceRow).where(unsent).limit(CHUNK)))
     if not rows or not all(await publisher.send([_message(row) for row in rows])):
         return False
     keys = [(row.kind, row.code, row.version) for row in rows]
     wanted = tuple_(ReferenceRow.kind, ReferenceRow.code, ReferenceRow.version).in_(keys)
-    await session.execute(update(ReferenceRow).where(wanted).values(published_at=func.clock_timestamp()))
+    async with sessions.begin() as session:
+        await session.execute(update(ReferenceRow).where(wanted).values(published_at=func.clock_timestamp()))
     return True
 
 

@@ -23,22 +23,32 @@ RENEW_SECONDS = 2.0
 BATCH = 500
 IDLE_SECONDS = 0.25
 
+_SEEN = text("""
+    INSERT INTO relay_owner (owner) VALUES (:me) ON CONFLICT (owner) DO UPDATE SET seen_at = clock_timestamp()
+""")
+# Take up to a fair share, keeping what is held; what is held beyond it is given back at once.
 _LEASE = text("""
     WITH live AS (
-        SELECT count(DISTINCT owner) AS others FROM relay_shard
-        WHERE owner IS NOT NULL AND owner <> :me AND expires_at > clock_timestamp()
+        SELECT greatest(count(*), 1) AS n FROM relay_owner
+        WHERE seen_at > clock_timestamp() - make_interval(secs => :seconds)
     ), mine AS (
         SELECT shard FROM relay_shard
         WHERE owner = :me OR owner IS NULL OR expires_at <= clock_timestamp()
         ORDER BY owner IS DISTINCT FROM :me, shard
-        LIMIT (SELECT ceil((SELECT count(*) FROM relay_shard) / (1.0 + others))::int FROM live)
+        LIMIT (SELECT ceil((SELECT count(*) FROM relay_shard) / n::numeric)::int FROM live)
         FOR UPDATE SKIP LOCKED
+    ), surplus AS (
+        UPDATE relay_shard SET expires_at = clock_timestamp()
+        WHERE owner = :me AND shard NOT IN (SELECT shard FROM mine)
     )
     UPDATE relay_shard SET owner = :me, expires_at = clock_timestamp() + make_interval(secs => :seconds),
         fence = fence + (owner IS DISTINCT FROM :me)::int
     WHERE shard IN (SELECT shard FROM mine) RETURNING shard, fence
 """)
-_RELEASE = text("UPDATE relay_shard SET expires_at = clock_timestamp() WHERE owner = :me")
+_RELEASE = text("""
+    WITH gone AS (DELETE FROM relay_owner WHERE owner = :me OR seen_at < clock_timestamp() - interval '1 hour')
+    UPDATE relay_shard SET expires_at = clock_timestamp() WHERE owner = :me
+""")
 # Rows are found by their state, never by a cursor over ids: transactions commit out of order.
 # Event times grow within a dossier, so this order keeps each dossier's sequence.
 _UNPUBLISHED = text("""
@@ -77,10 +87,10 @@ class Relay:
         """Relay until cancelled: the first event at once, then pauses that grow with the load."""
         while True:
             began = time.monotonic()
+            self._wake.clear()
             if await self.tick():
                 await asyncio.sleep(pause_after(time.monotonic() - began))
                 continue
-            self._wake.clear()
             try:
                 await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
             except TimeoutError:
@@ -125,6 +135,7 @@ class Relay:
         if asked_at < self._renew_at:
             return
         async with self.sessions.begin() as session:
+            await session.execute(_SEEN, {"me": self.me})
             rows = await session.execute(_LEASE, {"me": self.me, "seconds": LEASE_SECONDS})
             self._fences = {row.shard: row.fence for row in rows}
         self._leased_until = asked_at + LEASE_SECONDS

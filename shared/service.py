@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,10 @@ from shared.audit import RecentSweep
 from shared.auth import TokenSource, Verifier
 from shared.clock import Clock
 from shared.consumer import Consumer
-from shared.db import is_transient, make_engine, make_sessions
+from shared.db import make_engine, make_sessions
 from shared.fetch import Fetch
 from shared.inbox import Inbox
-from shared.kafka import Publisher
+from shared.kafka import Publisher, start_consumer
 from shared.middleware import Edge
 from shared.peers import Peers
 from shared.reader import Reader
@@ -38,6 +38,7 @@ from shared.timeline import SOURCES
 log = structlog.get_logger(__name__)
 
 CATCH_UP_SECONDS = 15.0
+RESTART_SECONDS = 1.0
 
 Tick = Callable[["Service"], Awaitable[bool]]
 
@@ -130,27 +131,38 @@ class Service:
         jobs = [self._loop(job.name, job.every, partial(job.tick, self)) for job in self.definition.jobs]
         return [
             *tasks,
-            self.relay.run(),
-            self.reader.run(),
+            for_ever("relay", self.relay.run),
+            for_ever("reader", self.reader.run),
+            for_ever("references_reader", self._read_references),
             self._loop("fetch", 0.5, self.fetch.tick),
             self._loop("sweep", self.settings.sweep_seconds, self._sweep),
             self._loop("reference_publish", 1.0, self._publish_references),
             self._loop("reference_catch_up", 1.0, self._catch_up),
             self._loop("gauges", 5.0, self._gauges),
-            self._loop("housekeeping", 3600.0, self._housekeep),
+            self._loop("housekeeping", max(1.0, self.clock.real_seconds(timedelta(hours=1))), self._housekeep),
             *jobs,
         ]
+
+    async def _read_references(self) -> None:
+        """Keep replicas of what owners publish; what does not come this way is asked for by ``_catch_up``."""
+        topic = self.settings.kafka_prefix + reference.TOPIC
+        consumer = await start_consumer(self.settings.kafka, topic, group=None)
+        try:
+            while True:
+                records = await consumer.getmany(timeout_ms=1000, max_records=500)
+                values = [record.value for part in records.values() for record in part if record.value]
+                if values:
+                    await reference.replicate(self.references, self.sessions, values)
+        finally:
+            await consumer.stop()
 
     async def _loop(self, name: str, every: float, tick: Callable[[], Awaitable[bool]]) -> None:
         """Run *tick* for ever; an error is logged and tried again with a pause, never swallowed silently."""
         while True:
             try:
                 worked = await tick()
-            except Exception as error:
-                if is_transient(error):
-                    log.warning("tick_again", job=name, error=type(error).__name__)
-                else:
-                    log.exception("tick_failed", job=name, error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a loop outlives whatever its tick meets
+                telemetry.report(log, "tick_failed", error, job=name)
                 await asyncio.sleep(max(every, 1.0))
             else:
                 await asyncio.sleep(0 if worked else every)
@@ -164,8 +176,7 @@ class Service:
         return False
 
     async def _publish_references(self) -> bool:
-        async with self.sessions.begin() as session:
-            return await reference.publish_owned(session, self.publisher)
+        return await reference.publish_owned(self.sessions, self.publisher)
 
     async def _catch_up(self) -> bool:
         """Until all replicas are here, ask every second: this is what readiness waits for; then now and again."""
@@ -176,8 +187,7 @@ class Service:
         return False
 
     async def _housekeep(self) -> bool:
-        async with self.engine.begin() as connection:
-            await migrate.housekeep(connection, self.clock.now())
+        await migrate.housekeep(self.engine, self.clock.now())
         return False
 
     async def _gauges(self) -> bool:
@@ -206,6 +216,16 @@ class Service:
         await self.publisher.close()
         await self.client.aclose()
         await self.engine.dispose()
+
+
+async def for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Start *run* again whenever it ends: a worker that dies unnoticed would be the worst failure of all."""
+    while True:
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 - a supervisor outlives whatever its worker meets
+            telemetry.report(log, "worker_failed", error, job=name)
+        await asyncio.sleep(RESTART_SECONDS)
 
 
 def in_transaction(work: Callable[[AsyncSession, datetime], Awaitable[bool]]) -> Tick:

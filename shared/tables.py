@@ -103,6 +103,8 @@ class Parked(SpineBase):
     """``poison``, ``fork`` or ``ahead``."""
     error: Mapped[str]
     n_tries: Mapped[int]
+    is_retrying: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """It is being tried again: its events flow until one fails again."""
     since: Mapped[datetime] = mapped_column(server_default=NOW)
     last_tried_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
@@ -116,6 +118,15 @@ class RelayShard(SpineBase):
     owner: Mapped[UUID | None]
     fence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     expires_at: Mapped[datetime | None]
+
+
+class RelayOwner(SpineBase):
+    """A relay that is alive: shards are shared by those seen lately, also by one that has none yet."""
+
+    __tablename__ = "relay_owner"
+
+    owner: Mapped[UUID] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
 class ReferenceRow(SpineBase):

@@ -2,6 +2,9 @@
 
 import logging
 import sys
+import traceback
+from pathlib import Path
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -22,7 +25,21 @@ REQUESTS = Histogram(
 )
 
 
-_TRACE = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals may hold personal data
+def report(log: Any, event: str, error: BaseException, **context: Any) -> None:
+    """Log an error by its kinds and places, never by its words: they may hold a row, and a row a name."""
+    kinds: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None and len(kinds) < 5:
+        kinds.append(_kind(seen))
+        seen = seen.__cause__ or getattr(seen, "orig", None)
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error(event, error=kinds[0], causes=kinds[1:], where=where, **context)
+
+
+def _kind(error: BaseException) -> str:
+    details = [getattr(error, name, None) for name in ("sqlstate", "table_name", "constraint_name")]
+    return " ".join([type(error).__name__, *(detail for detail in details if isinstance(detail, str))])
 
 
 def configure_logging(service: str, level: str) -> None:
@@ -32,7 +49,6 @@ def configure_logging(service: str, level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(_TRACE),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),

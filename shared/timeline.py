@@ -84,25 +84,20 @@ def decide(me: str, head: Head, event: Event, *, trusted: bool = False) -> Decis
     """Return what the service *me*, standing at *head*, has to do with *event*.
 
     *trusted* says that the event was read from its source's ledger and not from the broker: only then is
-    a chain that does not fit a fork; before that it may be a bad copy and is read again (a hold).
+    a chain that does not fit a fork. Before that it may be a bad copy: the next event is read again (a hold), one
+    that was applied is dropped, and the sweep, which compares with the ledger itself, finds a true fork.
     Source: architecture.md §3.3.
     """
     at = head.entry(event.source)
     if event.source == me:
-        return _decide_own(at, event)
+        return AHEAD if event.seq > at.seq else DROP
     if event.seq <= at.seq:
-        return FORK if event.seq == at.seq and event.chain != at.chain else DROP
+        return FORK if trusted and event.seq == at.seq and event.chain != at.chain else DROP
     if event.seq > at.seq + 1:
         return Decision(Verdict.HOLD, ((event.source, event.seq),))
     if chain_over(at.chain, event) != event.chain:
         return FORK if trusted else Decision(Verdict.HOLD, ((event.source, event.seq),))
     return _decide_by_causes(me, head, event)
-
-
-def _decide_own(at: Entry, event: Event) -> Decision:
-    if event.seq > at.seq:
-        return AHEAD
-    return FORK if event.seq == at.seq and event.chain != at.chain else DROP
 
 
 def _decide_by_causes(me: str, head: Head, event: Event) -> Decision:

@@ -12,14 +12,15 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, field
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.auth import Principal
 from shared.db import is_conflict
 from shared.errors import KeyRequired, Malformed, StaleVersion, Text, VersionRequired
 from shared.idempotency import HEADER, Claim
 from shared.writes import write_as_one
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 CONFLICT_TRIES = 3
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 T = TypeVar("T")
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -37,8 +38,8 @@ class TransactionalRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             body = await request.body()
-            if _NUL.search(body):
-                raise Malformed(Text("Ký tự NUL không được phép", "The character NUL is not allowed"))
+            if not _is_utf8(body):
+                raise Malformed(Text("Nội dung phải là UTF-8", "The body has to be UTF-8"))
             for n_tries in range(1, CONFLICT_TRIES + 1):
                 try:
                     return await _in_transaction(endpoint, request, body)
@@ -65,11 +66,11 @@ async def _in_transaction(endpoint: Answer, request: Request, body: bytes) -> Re
 
 
 async def _claim(request: Request, body: bytes) -> Claim | None:
-    token = request.headers.get("authorization", "").removeprefix("Bearer ")
-    if request.method not in WRITES or HEADER not in request.headers or not token:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if request.method not in WRITES or HEADER not in request.headers or scheme.lower() != "bearer":
         return None
-    principal = await request.app.state.verifier.verify(token)
-    return Claim(request, body, principal.subject)
+    principal: Principal = await request.app.state.verifier.verify(token.strip())
+    return Claim(request, body, principal)
 
 
 async def _session(request: Request) -> AsyncSession:
@@ -146,9 +147,19 @@ class Body(BaseModel):
         return nfc(data)
 
 
+def _is_utf8(body: bytes) -> bool:
+    try:
+        return "\0" not in body.decode()
+    except UnicodeDecodeError:
+        return False
+
+
 def nfc(data: Any) -> Any:
-    """Return JSON-like *data* with every text in Unicode normalization form C."""
+    """Return JSON-like *data* with every text in Unicode normalization form C; ValueError for what is no text."""
     if isinstance(data, str):
+        if "\0" in data or _SURROGATE.search(data):
+            msg = "characters that are no text"
+            raise ValueError(msg)
         return data if unicodedata.is_normalized("NFC", data) else unicodedata.normalize("NFC", data)
     if isinstance(data, dict):
         return {nfc(key): nfc(value) for key, value in data.items()}

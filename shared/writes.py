@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Dialect, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
 
 Row = dict[Column[Any], Any]
 
@@ -29,13 +30,21 @@ async def write_as_one(session: AsyncSession) -> None:
         statement.insert(table, columns, rows)
     for key, changes in dirty:
         statement.update(key, changes)
-    await connection.exec_driver_sql(statement.sql(), tuple(statement.parameters))
+    n_updated = await connection.exec_driver_sql(statement.sql(), tuple(statement.parameters))
+    if n_updated.scalar_one() != len(dirty):
+        msg = "a row that was read and locked is gone"
+        raise StaleDataError(msg)
     session.expunge_all()
 
 
 def _values(one: Any) -> Row:
     state = inspect(one)
-    return {column: state.dict[name] for name, column in state.mapper.c.items() if name in state.dict}
+    defaults = {
+        column: column.default.arg
+        for name, column in state.mapper.c.items()
+        if name not in state.dict and column.default is not None and column.default.is_scalar
+    }
+    return {column: state.dict[name] for name, column in state.mapper.c.items() if name in state.dict} | defaults
 
 
 def _changes(one: Any) -> tuple[Row, Row]:
@@ -59,6 +68,7 @@ class _Statement:
     def __init__(self, dialect: Dialect) -> None:
         self.parameters: list[Any] = []
         self._parts: list[str] = []
+        self._updates: list[int] = []
         self._dialect = dialect
 
     def insert(self, table: str, columns: Sequence[Column[Any]], rows: Sequence[Row]) -> None:
@@ -70,7 +80,8 @@ class _Statement:
         table = next(iter(key)).table
         what = ", ".join(f'"{column.name}" = {self._bind(column, value)}' for column, value in changes.items())
         where = " AND ".join(f'"{column.name}" = {self._bind(column, value)}' for column, value in key.items())
-        self._parts.append(f'UPDATE "{table}" SET {what} WHERE {where}')  # noqa: S608 - names of our own tables
+        self._updates.append(len(self._parts))
+        self._parts.append(f'UPDATE "{table}" SET {what} WHERE {where} RETURNING 1')  # noqa: S608 - our own names
 
     def _bind(self, column: Column[Any], value: Any) -> str:
         process = column.type.dialect_impl(self._dialect).bind_processor(self._dialect)
@@ -78,6 +89,7 @@ class _Statement:
         return f"${len(self.parameters)}"
 
     def sql(self) -> str:
-        *others, last = self._parts
-        ctes = ", ".join(f"w{at} AS ({part})" for at, part in enumerate(others))
-        return f"WITH {ctes} {last}" if ctes else last
+        """Return the statement; it answers how many rows were updated."""
+        ctes = ", ".join(f"w{at} AS ({part})" for at, part in enumerate(self._parts))
+        counts = " + ".join(f"(SELECT count(*) FROM w{at})" for at in self._updates) or "0"  # noqa: S608
+        return f"WITH {ctes} SELECT {counts}"

@@ -2,7 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from shared.timeline import SOURCES, Event, format_chain, format_time, parse_aft
 TOPIC = "dossier.timeline"
 SOURCE_PREFIX = "/lienthong/"
 MAX_EVENT_BYTES = 256 * 1024
+LARGEST_SEQ = 2**31 - 1
+CHAIN_DIGITS = 16
 
 Headers = list[tuple[str, bytes]]
 
@@ -43,24 +45,31 @@ def to_headers(event: Event) -> Headers:
 def from_message(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Event:
     """Read a Kafka message; Undecodable if an attribute is missing or malformed."""
     try:
-        return _from_attributes({name: text.decode() for name, text in headers}, value or b"")
-    except (KeyError, ValueError, UnicodeDecodeError) as error:
-        raise Undecodable(str(error)) from error
+        ours = {name: text.decode() for name, text in headers if name.startswith("ce_")}
+        return _from_attributes(ours, value or b"")
+    except (KeyError, ValueError, AttributeError, OverflowError) as error:
+        raise Undecodable(type(error).__name__) from error
 
 
 def _from_attributes(attributes: dict[str, str], data: bytes) -> Event:
-    source = attributes["ce_source"].removeprefix(SOURCE_PREFIX)
-    if source not in SOURCES:
-        raise Undecodable(source)
-    after = attributes.get("ce_after", "")
-    parse_after(after)
+    source, after = attributes["ce_source"].removeprefix(SOURCE_PREFIX), attributes.get("ce_after", "")
+    time, seq = datetime.fromisoformat(attributes["ce_time"]), int(attributes["ce_dossierseq"])
+    seqs = (seq, *parse_after(after).values())
+    if (
+        source not in SOURCES
+        or any("\0" in text for text in attributes.values())
+        or not all(0 < n <= LARGEST_SEQ for n in seqs)
+        or time.utcoffset() is None
+        or len(attributes["ce_chain"]) != CHAIN_DIGITS
+    ):
+        raise ValueError
     return Event(
         source=source,
         dossier_id=UUID(attributes["ce_subject"]),
-        seq=int(attributes["ce_dossierseq"]),
+        seq=seq,
         id=UUID(attributes["ce_id"]),
         type=attributes["ce_type"],
-        time=datetime.fromisoformat(attributes["ce_time"]),
+        time=time.astimezone(UTC),
         after=after,
         chain=parse_chain(attributes["ce_chain"]),
         data=data,

@@ -24,7 +24,7 @@ AgencyKind = Literal[
 class ReferenceData(BaseModel):
     """One immutable version of something; in force from *valid_from* to *valid_to* (its last day)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     code: Code
     version: int = Field(ge=1)

@@ -70,6 +70,7 @@ CREATE TABLE parked (
 	reason TEXT NOT NULL, 
 	error TEXT NOT NULL, 
 	n_tries INTEGER NOT NULL, 
+	is_retrying BOOLEAN DEFAULT false NOT NULL, 
 	since TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	last_tried_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	PRIMARY KEY (id), 
@@ -111,6 +112,12 @@ CREATE TABLE sweep (
 );
 
 CREATE TABLE event_default PARTITION OF event DEFAULT;
+
+CREATE TABLE relay_owner (
+	owner UUID NOT NULL, 
+	seen_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	PRIMARY KEY (owner)
+);
 
 INSERT INTO relay_shard (shard) SELECT generate_series(0, 7);
 

@@ -45,6 +45,13 @@ class Machine(RuleBasedStateMachine):
         for dossier_id in self.ids:
             self.cluster.services[service].commit(dossier_id)
 
+    @rule(service=services, first=dossiers, second=dossiers, fates=fates)
+    def commits_out_of_order_around_a_relay(self, service: str, first: int, second: int, fates: list[Fate]) -> None:
+        self.cluster.command(service, self.ids[first], "said", commits=False)
+        self.cluster.command(service, self.ids[second], "said", commits=True)
+        self.cluster.services[service].relay(fates, crashes_before_mark=False)
+        self.cluster.services[service].commit(self.ids[first])
+
     @rule(service=services, dossier=dossiers)
     def crash_before_commit(self, service: str, dossier: int) -> None:
         self.cluster.services[service].crash(self.ids[dossier])

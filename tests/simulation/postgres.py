@@ -84,7 +84,7 @@ class LedgerPeers(Peers):
                 return await ops.heads(session)
             wanted = [ops.Pull.model_validate(item) for item in arguments["json"]]
             answer = await ops.pull(session, wanted)
-            return {"items": [item.model_dump(mode="json") for item in answer["items"]]}
+            return {**answer, "items": [item.model_dump(mode="json") for item in answer["items"]]}
 
 
 class PostgresService:

@@ -12,7 +12,7 @@ from shared.timeline import APPLY, Decision, Event, Head, Verdict, decide
 from tests.simulation.machine import Machine
 from tests.simulation.memory import Variant
 
-N_HISTORIES = int(os.environ.get("LIENTHONG_HISTORIES", "300"))
+N_HISTORIES = int(os.environ.get("LIENTHONG_HISTORIES", "200"))
 BUDGET = settings(
     max_examples=N_HISTORIES,
     stateful_step_count=60,

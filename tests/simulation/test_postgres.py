@@ -19,7 +19,7 @@ from tests.simulation.machine import Machine
 from tests.simulation.postgres import PostgresCluster
 from tests.simulation.test_core import applies_without_causes
 
-N_HISTORIES = int(os.environ.get("LIENTHONG_HISTORIES_POSTGRES", "15"))
+N_HISTORIES = int(os.environ.get("LIENTHONG_HISTORIES_POSTGRES", "10"))
 
 
 class PostgresMachine(Machine):

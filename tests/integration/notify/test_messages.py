@@ -40,7 +40,7 @@ async def test_an_accepted_dossier_is_told_by_email_with_code_and_appointment(he
     assert told["accepted"]["status"] == "sent"
     assert told["accepted"]["recipient"] == "n***@v***.example"
     assert [attempt["outcome"] for attempt in told["accepted"]["attempts"]] == ["sent"]
-    published = await here.notify.peers.pull("notify", [(dossier_id, 1)])
+    published = (await here.notify.peers.pull("notify", [(dossier_id, 1)])).events
     assert [event.type for event in published] == ["vn.lienthong.MessageSent.v1"] * 2
 
 
@@ -119,7 +119,7 @@ async def test_a_mail_server_that_says_later_keeps_the_order_and_one_that_says_n
     await here.time_passes()
     await here.send()
     assert await here.emails(dossier_id) == {"received": "failed", "accepted": "sent"}
-    published = await here.notify.peers.pull("notify", [(dossier_id, 1)])
+    published = (await here.notify.peers.pull("notify", [(dossier_id, 1)])).events
     assert [event.type.split(".")[-2] for event in published] == ["MessageFailed", "MessageSent"]
 
 
@@ -239,7 +239,7 @@ async def test_nothing_of_a_person_is_in_any_table_or_fact_of_notify(here: Town)
         for row in await here.sql(f'SELECT to_jsonb(t)::text AS whole FROM "{table}" t'):
             n_rows += 1
             assert not [secret for secret in PRIVATE if secret in row["whole"]], table
-    events = await here.notify.peers.pull("notify", [(dossier_id, 1)])
+    events = (await here.notify.peers.pull("notify", [(dossier_id, 1)])).events
     assert not [secret for secret in PRIVATE for event in events if secret.encode() in event.data]
     assert n_rows > 10
     assert len(events) == 4

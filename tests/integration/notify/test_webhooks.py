@@ -137,7 +137,7 @@ async def test_a_worker_whose_lease_ran_out_does_not_record(here: Town) -> None:
     await slow
     (message,) = [m for m in await here.messages(dossier_id) if m["channel"] == "webhook"]
     assert (message["status"], [a["attempt_no"] for a in message["attempts"]]) == ("sent", [2])
-    published = await here.notify.peers.pull("notify", [(dossier_id, 1)])
+    published = (await here.notify.peers.pull("notify", [(dossier_id, 1)])).events
     assert len(published) == 1
 
 
@@ -189,7 +189,7 @@ async def test_redelivery_sends_again_under_the_old_keys(here: Town) -> None:
     assert done.json()["n_messages"] == 1
     await here.send()
     assert (await seen(here, "again"))["n_repeats"] == 3
-    published = await here.notify.peers.pull("notify", [(dossier_id, 1)])
+    published = (await here.notify.peers.pull("notify", [(dossier_id, 1)])).events
     assert len(published) == 4, "two e-mails, two webhooks: a redelivery is not news"
     neither = await here.call("notify", "POST", path, json={}, **who)
     assert neither.status_code == 422

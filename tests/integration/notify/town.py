@@ -88,7 +88,7 @@ class Town:
         return done.json()
 
     async def intake_events(self, dossier_id: UUID) -> list[Event]:
-        return await self.notify.peers.pull("intake", [(dossier_id, 1)])
+        return (await self.notify.peers.pull("intake", [(dossier_id, 1)])).events
 
     async def bring(self, dossier_id: UUID) -> None:
         """Let notify apply everything intake has published about a dossier."""

@@ -114,7 +114,7 @@ class Spine(World):
     async def ledger(self, service: str, dossier_id: UUID) -> list[Event]:
         """Return all events of a service's ledger about a dossier, as its peers read them."""
         peers = self.service(service).peers
-        return await peers.pull(service, [(dossier_id, 1)])
+        return (await peers.pull(service, [(dossier_id, 1)])).events
 
     async def rows(self, service: str, sql: str, **given: Any) -> list[Any]:
         """Run a statement in a service's database."""

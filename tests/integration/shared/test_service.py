@@ -51,7 +51,6 @@ def headers_of(event: Event, **changed: Any) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda e: [*to_headers(e), ("trace-agent", None)],
         lambda e: headers_of(e, ce_time=b"0001-01-01T00:00:00+07:00"),
         lambda e: headers_of(e, ce_time=b"2026-01-01T00:00:00"),
         lambda e: headers_of(e, ce_dossierseq=b"3000000000"),
@@ -59,10 +58,9 @@ def headers_of(event: Event, **changed: Any) -> list[tuple[str, Any]]:
         lambda e: headers_of(e, ce_chain=b"ff" * 9),
         lambda e: headers_of(e, ce_type=b"a\0b"),
     ],
-    ids=["a null header", "an instant UTC can not say", "a naive instant", "a number too large", "a number below one",
+    ids=["an instant UTC can not say", "a naive instant", "a number too large", "a number below one",
          "a chain too long", "a NUL in the type"],
 )  # fmt: skip
-@pytest.mark.xfail(strict=True, reason="from_message lets it through, or raises what _decode does not catch")
 async def test_a_message_that_can_not_be_an_event_is_undecodable(
     pair: Spine, spoil: Callable[[Event], list[tuple[str, Any]]]
 ) -> None:
@@ -71,7 +69,6 @@ async def test_a_message_that_can_not_be_an_event_is_undecodable(
         from_message(spoil(event), event.data)
 
 
-@pytest.mark.xfail(strict=True, reason="a header without a value: AttributeError in _decode, the reader's task ends")
 async def test_the_reader_goes_on_after_a_message_with_a_null_header(town: Spine) -> None:
     dossier_id = await town.born()
     (event,) = await town.ledger("intake", dossier_id)
@@ -104,9 +101,6 @@ async def test_an_event_goes_by_the_real_broker_from_a_request_to_the_other_serv
     assert event.correlation_id == "by-the-broker"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a mark that names a partition which was given up is waited for for ever: no new one is set"
-)
 async def test_the_reader_knows_again_up_to_when_it_has_read_after_a_rebalance(town: Spine) -> None:
     ids = [new_dossier_id(datetime.now(UTC)) for _ in range(64)]
 
@@ -135,7 +129,6 @@ async def test_the_reader_knows_again_up_to_when_it_has_read_after_a_rebalance(t
             await eventually(shared, seconds=15)
 
 
-@pytest.mark.xfail(strict=True, reason="relay.run ends at the first error of the database, and nobody looks")
 async def test_every_worker_still_runs_after_the_database_was_away_for_a_while(town: Spine) -> None:
     service = service_of(town, "workflow")
     name = town.settings["workflow"].database_url("workflow").database
@@ -177,7 +170,6 @@ class Counted(AIOKafkaProducer):  # type: ignore[misc]
             self.running.remove(self)
 
 
-@pytest.mark.xfail(strict=True, reason="two users of one Publisher both start a producer, one is never stopped")
 async def test_two_who_send_at_once_start_one_producer(town: Spine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka, "AIOKafkaProducer", Counted)
     settings = town.settings["intake"]
