@@ -5,13 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.workflow.support import NOW, World, make_template, run, settings
+from deploy.local.engines import Engines
+from tests.integration.workflow.support import NOW, World, make_template, run, settings, where
 
 TEMPLATE = f"lt_wf_template_{uuid4().hex[:8]}"
 
 
 @pytest.fixture(scope="session")
-async def template() -> AsyncIterator[str]:
+async def template(engines: Engines) -> AsyncIterator[str]:
+    where.update(postgres_url=engines.postgres_url, kafka=engines.kafka)
     await make_template(TEMPLATE)
     yield TEMPLATE
     await run(f"DROP DATABASE {TEMPLATE} WITH (FORCE)")

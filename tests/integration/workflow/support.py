@@ -35,6 +35,10 @@ NOW = "2026-10-05T08:00:00+07:00"
 """A Monday; the clock of the tests starts here and runs as fast as the real one."""
 
 
+where: dict[str, Any] = {}
+"""The engines of this run, as settings; filled by the fixture that makes the template."""
+
+
 class Here(WorkflowSettings):
     """Settings of a service on a database of the tests."""
 
@@ -46,12 +50,12 @@ class Here(WorkflowSettings):
 
 def settings(database: str, now: str = NOW) -> Here:
     real = datetime.now().astimezone().isoformat()
-    return Here(mode="local", clock=f"{now}@{real}x1", database=database)
+    return Here(mode="local", clock=f"{now}@{real}x1", database=database, **where)
 
 
 async def run(statement: str) -> None:
     """Run one statement of administration."""
-    url = WorkflowSettings().database_url("workflow").set(database="postgres")
+    url = WorkflowSettings(**where).database_url("workflow").set(database="postgres")
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.execute(text(statement))
