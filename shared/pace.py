@@ -1,7 +1,7 @@
 """How long relay and reader rest after a batch: what came meanwhile goes together, and costs little more than one."""
 
 SHORTEST_SECONDS = 0.03
-LONGEST_SECONDS = 0.25
+LONGEST_SECONDS = 0.06
 
 
 def pause_after(busy_seconds: float) -> float:
