@@ -254,9 +254,9 @@ async def park_fork(session: AsyncSession, dossier_id: UUID, source: str, seq: i
 
 async def _write_holds(session: AsyncSession, batch: _Batch) -> None:
     """Record what has to wait and forget the holds that are satisfied by now."""
-    if batch.applied:
-        await _forget_parked(session, batch)
     if batch.held:
+        if batch.applied:
+            await _forget_parked(session, batch)
         holds = await session.scalars(select(Hold).where(Hold.dossier_id.in_(batch.held)))
         for hold in holds:
             if batch.heads[hold.dossier_id].entry(hold.source).seq >= hold.wanted_seq:
@@ -267,11 +267,13 @@ async def _write_holds(session: AsyncSession, batch: _Batch) -> None:
 
 
 async def _forget_parked(session: AsyncSession, batch: _Batch) -> None:
-    """A dossier that was being retried is in step again once the event it stood at was applied."""
+    """A dossier that was being retried is in step again once the event it stood at was applied.
+
+    Whoever is retried has holds; only such batches come here.
+    """
     applied = [(event.dossier_id, event.source, event.seq) for event in batch.applied]
     met = tuple_(Parked.dossier_id, Parked.source, Parked.seq).in_(applied)
-    if batch.held:  # whoever is retried has holds: without any there is nothing to look for
-        await session.execute(delete(Parked).where(Parked.is_retrying, met))
+    await session.execute(delete(Parked).where(Parked.is_retrying, met))
 
 
 async def want(session: AsyncSession, wanted: dict[tuple[UUID, str], int]) -> None:

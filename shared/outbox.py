@@ -13,7 +13,7 @@ from shared.errors import BodyTooLarge, DossierUnknown
 from shared.events.base import Fact
 from shared.events.envelope import MAX_EVENT_BYTES
 from shared.tables import EventRow, HeadRow
-from shared.timeline import TICK, Draft, Event, record, shard_of
+from shared.timeline import SOURCES, TICK, Draft, Event, record, shard_of
 
 N_SHARDS = 8
 
@@ -53,7 +53,7 @@ async def lock_head(session: AsyncSession, dossier_id: UUID) -> HeadRow:
 def birth(session: AsyncSession, dossier_id: UUID) -> HeadRow:
     """Return the empty head of a dossier that is being submitted; intake only."""
     head = HeadRow(dossier_id=dossier_id, time=None)
-    for source in ("intake", "workflow", "sla", "notify"):
+    for source in SOURCES:
         setattr(head, f"{source}_seq", 0)
         setattr(head, f"{source}_chain", 0)
     session.add(head)

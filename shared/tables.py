@@ -12,12 +12,22 @@ from shared.timeline import Entry
 
 INSTANT = DateTime(timezone=True)
 NOW = text("clock_timestamp()")
+Json = dict[str, Any]
+COLUMN_TYPES: dict[Any, Any] = {
+    datetime: INSTANT,
+    str: Text,
+    bytes: LargeBinary,
+    Json: JSONB,
+    list[Json]: JSONB,
+    list[str]: JSONB,
+}
+"""How annotations become columns, in the spine and in every service's own tables."""
 
 
 class SpineBase(DeclarativeBase):
     """Metadata of the spine; a service's own tables have a base of their own."""
 
-    type_annotation_map = {datetime: INSTANT, str: Text, bytes: LargeBinary, dict[str, Any]: JSONB}  # noqa: RUF012
+    type_annotation_map = COLUMN_TYPES
 
 
 class HeadRow(SpineBase):

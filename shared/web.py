@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
@@ -22,7 +22,6 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 CONFLICT_TRIES = 3
 
-T = TypeVar("T")
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -170,10 +169,3 @@ def nfc(data: Any) -> Any:
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 After = Annotated[str | None, Query(max_length=200)]
-
-
-class Page(BaseModel, Generic[T]):
-    """A page of a keyset list; *next* is given back as ``after``."""
-
-    items: list[T]
-    next: str | None

@@ -35,11 +35,6 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def existing_services() -> list[str]:
-    """Return the services of this checkout."""
-    return list(SERVICES)
-
-
 def definition_of(service: str) -> Definition:
     """Return the definition of a service."""
     found: Definition = import_module(f"services.{service}.app").definition

@@ -1,29 +1,18 @@
 """The tables of intake."""
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.tables import NOW
-
-Json = dict[str, Any]
+from shared.tables import COLUMN_TYPES, NOW, Json
 
 
 class Base(DeclarativeBase):
     """Metadata of intake's own tables."""
 
-    type_annotation_map = {  # noqa: RUF012
-        datetime: DateTime(timezone=True),
-        str: Text,
-        bytes: LargeBinary,
-        Json: JSONB,
-        list[Json]: JSONB,
-        list[str]: JSONB,
-    }
+    type_annotation_map = COLUMN_TYPES
 
 
 class Dossier(Base):

@@ -1,27 +1,18 @@
 """The tables of notify; none of them holds anything of a person but the fact that there is no e-mail address."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Index, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.tables import NOW
-
-Json = dict[str, Any]
+from shared.tables import COLUMN_TYPES, NOW, Json
 
 
 class Base(DeclarativeBase):
     """Metadata of notify's own tables."""
 
-    type_annotation_map = {  # noqa: RUF012
-        datetime: DateTime(timezone=True),
-        str: Text,
-        Json: JSONB,
-        list[str]: JSONB,
-    }
+    type_annotation_map = COLUMN_TYPES
 
 
 class Dossier(Base):

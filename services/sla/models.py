@@ -2,28 +2,18 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Index, Numeric, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ARRAY, DateTime, Index, Numeric, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.tables import NOW
-
-Json = dict[str, Any]
+from shared.tables import COLUMN_TYPES, NOW, Json
 
 
 class Base(DeclarativeBase):
     """Metadata of sla's own tables."""
 
-    type_annotation_map = {  # noqa: RUF012
-        datetime: DateTime(timezone=True),
-        str: Text,
-        Decimal: Numeric,
-        Json: JSONB,
-        list[datetime]: ARRAY(DateTime(timezone=True)),
-    }
+    type_annotation_map = COLUMN_TYPES | {Decimal: Numeric, list[datetime]: ARRAY(DateTime(timezone=True))}
 
 
 class Clock(Base):

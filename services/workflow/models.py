@@ -1,25 +1,18 @@
 """The tables of workflow."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, SmallInteger, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-Json = dict[str, Any]
+from shared.tables import COLUMN_TYPES, Json
 
 
 class Base(DeclarativeBase):
     """Metadata of workflow's own tables."""
 
-    type_annotation_map = {  # noqa: RUF012
-        datetime: DateTime(timezone=True),
-        str: Text,
-        Json: JSONB,
-        list[str]: JSONB,
-    }
+    type_annotation_map = COLUMN_TYPES
 
 
 class Dossier(Base):

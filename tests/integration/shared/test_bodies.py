@@ -2,35 +2,17 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from shared.reference import read_folder, store
-from tests.support import PROVINCE, Databases, Issuer, World, world
-
-SUBMISSION: dict[str, Any] = {
-    "procedure_code": "DD.01",
-    "channel": "online",
-    "receiving_unit_code": "H99.01",
-    "applicant": {"kind": "citizen", "full_name": "Nguyễn Văn Thử", "phone": "0900000001"},
-    "result_delivery": "electronic",
-    "attributes": {"transfer_kind": "gift", "parcel_no": "1", "map_sheet_no": "2", "area_m2": 100.5},
-    "components": [{"code": code, "n_copies": 1} for code in ("DON-11", "HOP-DONG", "GCN")],
-}
+from tests.integration.intake.test_reception import SUBMISSION, intake_alone
+from tests.support import Databases, Issuer, World
 
 
 @pytest.fixture(scope="module")
 async def intake(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    """Intake alone; what the others own is put in as replicas."""
-    async with world(databases, issuer, services=("intake",), role="api") as running:
-        service = running.service("intake")
-        async with service.sessions.begin() as session:
-            for kind, folder in (("agency", "agencies"), ("calendar", "calendars")):
-                for data in read_folder(PROVINCE / folder):
-                    await store(session, (kind, data["code"], data["version"]), data, owned=False)
-        await service.references.refresh()
+    async with intake_alone(databases, issuer) as running:
         yield running
 
 

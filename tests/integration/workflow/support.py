@@ -28,7 +28,8 @@ from shared.outbox import new_dossier_id
 from shared.reference import read_folder, store
 from shared.service import Service, make_app
 from shared.tables import EventRow, HeadRow
-from shared.timeline import SOURCES, Draft, Entry, Event, record
+from shared.timeline import SOURCES, Draft, Event, record
+from tests.simulation.memory import MemoryHead
 
 PROVINCE = Path(__file__).parents[3] / "deploy/province"
 NOW = "2026-10-05T08:00:00+07:00"
@@ -76,22 +77,6 @@ async def make_template(name: str) -> None:
     await service.stop()
 
 
-@dataclass
-class Peer:
-    """The head of another service for one dossier, so that its events are recorded as it would record them."""
-
-    dossier_id: UUID
-    time: datetime | None = None
-    entries: dict[str, Entry] = field(default_factory=dict)
-
-    def entry(self, source: str) -> Entry:
-        return self.entries.get(source, Entry())
-
-    def step(self, source: str, entry: Entry, time: datetime) -> None:
-        self.entries[source] = entry
-        self.time = time if self.time is None else max(self.time, time)
-
-
 class Issuer:
     """An identity provider: its keys answer over HTTP, its tokens are signed for real."""
 
@@ -121,7 +106,7 @@ class World:
     service: Service
     issuer: Issuer
     http: httpx.AsyncClient
-    peers: dict[UUID, Peer] = field(default_factory=dict)
+    peers: dict[UUID, MemoryHead] = field(default_factory=dict)
 
     @classmethod
     async def start(cls, here: Here) -> tuple[Self, Any]:
@@ -137,7 +122,7 @@ class World:
 
     def submit(self, **attributes: Any) -> UUID:
         dossier_id = new_dossier_id(self.service.clock.now())
-        self.peers[dossier_id] = Peer(dossier_id)
+        self.peers[dossier_id] = MemoryHead(dossier_id)
         return dossier_id
 
     def say(self, dossier_id: UUID, fact: Fact) -> Event:
@@ -227,4 +212,4 @@ class World:
         return [type(fact).__name__ for fact in await self.facts(dossier_id)]
 
 
-__all__ = ["NOW", "PROVINCE", "SOURCES", "Here", "Issuer", "Peer", "World", "make_template", "run", "settings"]
+__all__ = ["NOW", "PROVINCE", "SOURCES", "Here", "Issuer", "World", "make_template", "run", "settings"]
