@@ -6,8 +6,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from shared.db import Sessions
+from shared.db import Sessions, autocommit
 from shared.inbox import Inbox
 from shared.peers import PeerAway, Peers
 from shared.reference import catch_up
@@ -19,6 +20,30 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 LONGEST_WAIT = text("interval '30 seconds'")
 
+
+def _claim() -> ReturningUpdate[UUID, str, int]:
+    due = (
+        select(Hold.dossier_id, Hold.source)
+        .where(Hold.next_try_at <= func.clock_timestamp())
+        .where(~select(Parked).where(Parked.dossier_id == Hold.dossier_id, ~Parked.is_retrying).exists())
+        .order_by(Hold.next_try_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+        .cte()
+    )
+    later = func.clock_timestamp() + func.least(
+        text("interval '500 milliseconds'") * func.pow(2, func.least(Hold.n_tries, 10)), LONGEST_WAIT
+    )
+    return (
+        update(Hold)
+        .where(Hold.dossier_id == due.c.dossier_id, Hold.source == due.c.source)
+        .values(next_try_at=later, n_tries=Hold.n_tries + 1)
+        .returning(Hold.dossier_id, Hold.source, Hold.wanted_seq)
+    )
+
+
+_CLAIM = _claim()
+
 Wants = dict[str, list[tuple[UUID, int]]]
 
 
@@ -28,11 +53,12 @@ class Fetch:
     def __init__(self, inbox: Inbox, sessions: Sessions, peers: Peers) -> None:
         self.inbox = inbox
         self.sessions = sessions
+        self._single = autocommit(sessions)
         self.peers = peers
 
     async def tick(self) -> bool:
         """Fetch one batch of due holds; True if there were any."""
-        async with self.sessions.begin() as session:
+        async with self._single() as session:
             wants = await self._due(session)
         if not wants:
             return False
@@ -57,36 +83,20 @@ class Fetch:
         if pulled.is_cut:
             await self._try_soon(source, unserved)
         elif unserved:
-            async with self.sessions.begin() as session:
+            async with self._single() as session:
                 await session.execute(delete(Hold).where(Hold.source == source, Hold.dossier_id.in_(unserved)))
         return pulled.events
 
     async def _try_soon(self, source: str, ids: list[UUID]) -> None:
         soon = {"next_try_at": func.clock_timestamp() + text("interval '1 second'"), "n_tries": 0}
-        async with self.sessions.begin() as session:
+        async with self._single() as session:
             await session.execute(update(Hold).where(Hold.source == source, Hold.dossier_id.in_(ids)).values(soon))
 
     async def _due(self, session: AsyncSession) -> Wants:
         """Claim due holds (their next try is set first, so that a crash only delays) and say what to read."""
-        due = (
-            select(Hold.dossier_id, Hold.source)
-            .where(Hold.next_try_at <= func.clock_timestamp())
-            .where(~select(Parked).where(Parked.dossier_id == Hold.dossier_id, ~Parked.is_retrying).exists())
-            .order_by(Hold.next_try_at)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-            .cte()
-        )
-        later = func.clock_timestamp() + func.least(
-            text("interval '500 milliseconds'") * func.pow(2, func.least(Hold.n_tries, 10)), LONGEST_WAIT
-        )
-        claim = (
-            update(Hold)
-            .where(Hold.dossier_id == due.c.dossier_id, Hold.source == due.c.source)
-            .values(next_try_at=later, n_tries=Hold.n_tries + 1)
-            .returning(Hold.dossier_id, Hold.source, Hold.wanted_seq)
-        )
-        claimed = list(await session.execute(claim))
+        claimed = list(await session.execute(_CLAIM))
+        if not claimed:
+            return {}
         ids = [dossier_id for dossier_id, _, _ in claimed]
         heads = {h.dossier_id: h for h in await session.scalars(select(HeadRow).where(HeadRow.dossier_id.in_(ids)))}
         wants: Wants = defaultdict(list)
@@ -100,7 +110,7 @@ class Fetch:
 
     async def _forget_or_refer(self, ids: set[UUID]) -> None:
         """If holds are left although their events were read, what they miss may be reference data: catch up."""
-        async with self.sessions() as session:
+        async with self._single() as session:
             left = await session.scalar(select(func.count()).select_from(Hold).where(Hold.dossier_id.in_(ids)))
         if left:
             await catch_up(self.inbox.references, self.sessions, self.peers)

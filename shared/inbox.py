@@ -4,10 +4,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import delete, func, select, text, tuple_
+from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,12 +20,11 @@ from shared.events import FACTS
 from shared.reference import References
 from shared.tables import HeadRow, Hold, Parked
 from shared.timeline import Event, Verdict, advance, decide
+from shared.writes import transaction
 
 log = structlog.get_logger(__name__)
 
 TRIES = 3
-GRACE = text("clock_timestamp() + interval '300 milliseconds'")
-"""A held event is often only out of order: the broker may still bring what it waits for."""
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Inbox:
         return n_applied
 
     async def _apply_once(self, events: Sequence[Event], *, trusted: bool) -> int:
-        async with self.sessions.begin() as session:
+        async with transaction(self.sessions) as session:
             batch = await self._open(session, sorted({event.dossier_id for event in events}), trusted=trusted)
             for group in _by_dossier(events):
                 await self._settle(session, batch, group)
@@ -200,22 +200,30 @@ async def _lock(session: AsyncSession, ids: Sequence[UUID]) -> tuple[dict[UUID, 
     Parking and holding are done under the head's lock; one that was written while this statement waited for the lock
     may be missed, and then the event is applied or held again: neither loses anything.
     """
-    there = select(Parked.id).where(Parked.dossier_id == HeadRow.dossier_id)
-    parked = there.where(~Parked.is_retrying).exists()
-    held = select(Hold.source).where(Hold.dossier_id == HeadRow.dossier_id).exists()
-    query = select(HeadRow, parked, held).order_by(HeadRow.dossier_id).with_for_update(of=HeadRow)
-    rows = list(await session.execute(query.where(HeadRow.dossier_id.in_(ids))))
-    known = {row[0].dossier_id for row in rows}
+    rows: list[Any] = list(await session.execute(_LOCK, {"ids": ids}))
+    known = {head.dossier_id for head, _, _ in rows}
     missing = [dossier_id for dossier_id in ids if dossier_id not in known]
     if missing:
-        await session.execute(insert(HeadRow).values([{"dossier_id": one} for one in missing]).on_conflict_do_nothing())
-        rows += list(await session.execute(query.where(HeadRow.dossier_id.in_(missing))))
+        await session.execute(_CREATE, {"ids": missing})
+        rows += list(await session.execute(_LOCK, {"ids": missing}))
     heads = {head.dossier_id: head for head, _, _ in rows}
     return (
         heads,
         {h.dossier_id for h, is_parked, _ in rows if is_parked},
         {h.dossier_id for h, _, is_held in rows if is_held},
     )
+
+
+def _lock_statement() -> Select[HeadRow, bool, bool]:
+    there = select(Parked.id).where(Parked.dossier_id == HeadRow.dossier_id)
+    parked = there.where(~Parked.is_retrying).exists()
+    held = select(Hold.source).where(Hold.dossier_id == HeadRow.dossier_id).exists()
+    query = select(HeadRow, parked, held).order_by(HeadRow.dossier_id).with_for_update(of=HeadRow)
+    return query.where(HeadRow.dossier_id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+
+
+_LOCK = _lock_statement()
+_CREATE = text("INSERT INTO head (dossier_id) SELECT unnest(CAST(:ids AS uuid[])) ON CONFLICT DO NOTHING")
 
 
 def describe(error: BaseException) -> str:
@@ -257,13 +265,24 @@ async def _write_holds(session: AsyncSession, batch: _Batch) -> None:
     if batch.held:
         if batch.applied:
             await _forget_parked(session, batch)
-        holds = await session.scalars(select(Hold).where(Hold.dossier_id.in_(batch.held)))
-        for hold in holds:
-            if batch.heads[hold.dossier_id].entry(hold.source).seq >= hold.wanted_seq:
-                await session.delete(hold)
-        await session.flush()  # before a new hold for the same history is written
+        holds = await session.execute(_HOLDS, {"ids": list(batch.held)})
+        met = [
+            (dossier_id, source)
+            for dossier_id, source, wanted_seq in holds
+            if batch.heads[dossier_id].entry(source).seq >= wanted_seq and (dossier_id, source) not in batch.wanted
+        ]
+        if met:
+            ids, sources = zip(*met, strict=True)
+            await session.execute(_FORGET, {"ids": ids, "sources": sources})
     if batch.wanted:
         await want(session, batch.wanted)
+
+
+_HOLDS = text("SELECT dossier_id, source, wanted_seq FROM hold WHERE dossier_id = ANY(CAST(:ids AS uuid[]))")
+_FORGET = text("""
+    DELETE FROM hold USING unnest(CAST(:ids AS uuid[]), CAST(:sources AS text[])) AS met(dossier_id, source)
+    WHERE hold.dossier_id = met.dossier_id AND hold.source = met.source
+""")
 
 
 async def _forget_parked(session: AsyncSession, batch: _Batch) -> None:
@@ -278,10 +297,15 @@ async def _forget_parked(session: AsyncSession, batch: _Batch) -> None:
 
 async def want(session: AsyncSession, wanted: dict[tuple[UUID, str], int]) -> None:
     """Record holds: (dossier, source) → the sequence number up to which its source's ledger has to be read."""
-    rows = [
-        {"dossier_id": dossier_id, "source": source, "wanted_seq": seq, "next_try_at": GRACE}
-        for (dossier_id, source), seq in sorted(wanted.items())
-    ]
-    row = insert(Hold).values(rows)
-    more = {"wanted_seq": func.greatest(Hold.wanted_seq, row.excluded.wanted_seq)}
-    await session.execute(row.on_conflict_do_update(index_elements=[Hold.dossier_id, Hold.source], set_=more))
+    ids, sources = zip(*sorted(wanted), strict=True)
+    seqs = [wanted[key] for key in sorted(wanted)]
+    await session.execute(_WANT, {"ids": ids, "sources": sources, "seqs": seqs})
+
+
+# A held event is often only out of order: the broker may still bring what it waits for.
+_WANT = text("""
+    INSERT INTO hold (dossier_id, source, wanted_seq, next_try_at)
+    SELECT *, clock_timestamp() + interval '300 milliseconds'
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:sources AS text[]), CAST(:seqs AS int[]))
+    ON CONFLICT (dossier_id, source) DO UPDATE SET wanted_seq = greatest(hold.wanted_seq, excluded.wanted_seq)
+""")

@@ -109,7 +109,6 @@ async def start_consumer(
         heartbeat_interval_ms=2_000,
         max_poll_interval_ms=300_000,
         request_timeout_ms=15_000,
-        fetch_max_wait_ms=100,
     )
     try:
         await consumer.start()

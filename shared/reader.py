@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 MARK_EVERY_SECONDS = 0.2
+MARK_WHILE_ASKED_SECONDS = 60.0
+"""Marks cost the broker a question each; they are kept only while somebody wants to know."""
 LONGEST_BACKOFF_SECONDS = 10.0
 COMMIT_EVERY_SECONDS = 1.0
 """Offsets may lag: what is read again after a crash is dropped by the heads."""
@@ -47,6 +49,7 @@ class Reader:
         self._complete_until: dict[int, datetime] = {}
         self._mark: tuple[datetime, dict[TopicPartition, int]] | None = None
         self._marked_at = 0.0
+        self._asked_at = -MARK_WHILE_ASKED_SECONDS
 
     async def run(self) -> None:
         """Read until cancelled; a broker that is away is asked again with growing pauses."""
@@ -103,6 +106,9 @@ class Reader:
 
     async def _keep_mark(self, consumer: AIOKafkaConsumer) -> None:
         """Remember an instant with the end offsets read after it; once they are passed, all before it was read."""
+        if time.monotonic() - self._asked_at > MARK_WHILE_ASKED_SECONDS:
+            self._mark, self._complete_until = None, {}
+            return
         if self._mark is not None and set(self._mark[1]) != consumer.assignment():
             self._mark, self._complete_until = None, {}  # a rebalance: nobody passes the ends of what is gone
         if self._mark is not None:
@@ -118,7 +124,10 @@ class Reader:
             self._mark = (instant, dict(await consumer.end_offsets(assigned))) if assigned else None
 
     def complete_until(self, dossier_id: UUID) -> datetime | None:
-        """Return the business instant up to which the broker's copy of this dossier was read; None if unknown."""
+        """Return the business instant up to which the broker's copy of this dossier was read; None if unknown,
+        also at the first question after a while.
+        """
+        self._asked_at = time.monotonic()
         if not self._complete_until or not self._partitions:
             return None
         partition = DefaultPartitioner()(str(dossier_id).encode(), self._partitions, self._partitions)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import telemetry
-from shared.db import Sessions
+from shared.db import Sessions, autocommit
 from shared.events.envelope import TOPIC, to_headers
 from shared.kafka import Message, Publisher
 from shared.pace import pause_after
@@ -78,6 +78,9 @@ class Relay:
     _leased_until: float = 0.0
     _renew_at: float = 0.0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.sessions = autocommit(self.sessions)
 
     def wake(self) -> None:
         """Say that something was committed just now."""

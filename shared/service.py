@@ -23,7 +23,7 @@ from shared.audit import RecentSweep
 from shared.auth import TokenSource, Verifier
 from shared.clock import Clock
 from shared.consumer import Consumer
-from shared.db import make_engine, make_sessions
+from shared.db import autocommit, make_engine, make_sessions
 from shared.fetch import Fetch
 from shared.inbox import Inbox
 from shared.kafka import Publisher, start_consumer
@@ -34,6 +34,7 @@ from shared.reference import Parser, References
 from shared.relay import Relay
 from shared.settings import Settings
 from shared.timeline import SOURCES
+from shared.writes import transaction
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,7 @@ class Service:
         self.verifier = Verifier(settings, self.client)
         self.tokens = TokenSource(settings, name, self.client)
         self.peers = Peers(settings, self.tokens, self.client)
+        self.readings = autocommit(self.sessions)
         self.references = References(name, self.sessions, definition.parsers)
         self.sessions.kw["info"]["references"] = self.references
         self.publisher = Publisher(settings.kafka, f"lienthong.{name}", settings.kafka_prefix)
@@ -232,7 +234,7 @@ def in_transaction(work: Callable[[AsyncSession, datetime], Awaitable[bool]]) ->
     """Return the tick that runs *work* in one transaction with the present business instant."""
 
     async def tick(service: Service) -> bool:
-        async with service.sessions.begin() as session:
+        async with transaction(service.sessions) as session:
             return await work(session, service.clock.now())
 
     return tick
@@ -244,11 +246,7 @@ def make_app(definition: Definition, settings: Settings, role: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service = Service(definition, settings)
-        app.state.service, app.state.sessions, app.state.verifier = (
-            service,
-            service.sessions,
-            service.verifier,
-        )
+        app.state.service, app.state.verifier = service, service.verifier
         await service.start(role)
         tasks = [asyncio.create_task(work) for work in service.background(role)]
         try:

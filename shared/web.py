@@ -16,7 +16,7 @@ from shared.auth import Principal
 from shared.db import is_conflict
 from shared.errors import KeyRequired, Malformed, StaleVersion, Text, VersionRequired
 from shared.idempotency import HEADER, Claim
-from shared.writes import write_as_one
+from shared.writes import transaction
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
@@ -51,7 +51,8 @@ class TransactionalRoute(APIRoute):
 
 
 async def _in_transaction(endpoint: Answer, request: Request, body: bytes) -> Response:
-    async with request.app.state.sessions.begin() as session:
+    service = request.app.state.service
+    async with transaction(service.sessions if request.method in WRITES else service.readings) as session:
         request.state.session = session
         claim = await _claim(request, body)
         if claim is not None and (replayed := await claim.replay(session)) is not None:
@@ -59,8 +60,6 @@ async def _in_transaction(endpoint: Answer, request: Request, body: bytes) -> Re
         response = await endpoint(request)
         if claim is not None and response.status_code < 300:
             claim.remember(session, response)
-        if request.method in WRITES:
-            await write_as_one(session)
     return response
 
 

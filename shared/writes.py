@@ -1,95 +1,187 @@
-"""Writes everything a command changed in one statement: a round trip costs more than what is in it.
+"""Writes everything a transaction changed in one statement: a round trip costs more than what is in it.
 
-A handler works on mapped objects; at the edge, before the commit, new ones become INSERTs and changed ones UPDATEs,
-all of them common table expressions of a single statement. Only public SQLAlchemy interfaces are used; what this
-does not know (deletes) is left to the ordinary flush.
+Handlers work on mapped objects; before the commit new ones become INSERTs, changed ones UPDATEs and deleted ones
+DELETEs, all of them common table expressions of one statement. Values go as one array a column, so that the text, and
+with it the server's prepared statement, is the same for one row and for five hundred. Only public SQLAlchemy
+interfaces are used.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import Column, Dialect, inspect
+from sqlalchemy import inspect
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
-Row = dict[Column[Any], Any]
+from shared.db import Sessions
+
+_DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+Values = dict[str, Any]
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a transaction whose changes are written as one before it commits."""
+    async with sessions.begin() as session:
+        yield session
+        await write_as_one(session)
 
 
 async def write_as_one(session: AsyncSession) -> None:
-    """Write what is new or changed in *session* in one round trip; its objects are detached afterwards."""
-    if session.deleted:
-        return
-    dirty = [found for found in (_changes(one) for one in session.dirty) if found[1]]
-    fresh = [_values(one) for one in session.new]
-    if not fresh and not dirty:
+    """Write what is new, changed or deleted in *session* in one round trip; its objects are detached afterwards.
+
+    A row is changed under its dossier's lock only: of rows of one table that changed together, all the columns are
+    written that changed in any of them. Raises StaleDataError if a row that was read is gone.
+    """
+    statement = _Statement()
+    for table, new in _by_table(session.new):
+        for columns, rows in _by_columns(table.defaults | _values(one) for one in new):
+            statement.insert(table, columns, rows)
+    changed = {one: names for one in session.dirty if (names := _changed(one))}
+    for table, ones in _by_table(changed):
+        statement.update(table, sorted(set().union(*(changed[one] for one in ones))), [_values(one) for one in ones])
+    for table, gone in _by_table(session.deleted):
+        statement.delete(table, [_values(one) for one in gone])
+    if statement.is_empty:
         return
     connection = await session.connection()
-    statement = _Statement(connection.dialect)
-    for table, columns, rows in _grouped(fresh):
-        statement.insert(table, columns, rows)
-    for key, changes in dirty:
-        statement.update(key, changes)
-    n_updated = await connection.exec_driver_sql(statement.sql(), tuple(statement.parameters))
-    if n_updated.scalar_one() != len(dirty):
+    n_met = (await connection.exec_driver_sql(statement.sql(), tuple(statement.arrays))).scalar_one()
+    if n_met != statement.n_expected:
         msg = "a row that was read and locked is gone"
         raise StaleDataError(msg)
     session.expunge_all()
 
 
-def _values(one: Any) -> Row:
-    state = inspect(one)
-    defaults = {
-        column: column.default.arg
-        for name, column in state.mapper.c.items()
-        if name not in state.dict and column.default is not None and column.default.is_scalar
-    }
-    return {column: state.dict[name] for name, column in state.mapper.c.items() if name in state.dict} | defaults
+@dataclass(frozen=True)
+class _Column:
+    """How one mapped attribute is bound."""
+
+    name: str
+    array: str
+    process: Callable[[Any], Any] | None
 
 
-def _changes(one: Any) -> tuple[Row, Row]:
-    """Return the primary key and the changed columns of a mapped object."""
-    state = inspect(one)
-    key = dict(zip(state.mapper.primary_key, state.identity, strict=True))
-    changed = (name for name, column in state.mapper.c.items() if state.attrs[name].history.has_changes())
-    return key, {state.mapper.c[name]: state.dict[name] for name in changed}
+@dataclass(frozen=True)
+class _Table:
+    """What has to be known of a mapped class to write its rows."""
+
+    mapper: Mapper[Any]
+
+    @cached_property
+    def name(self) -> str:
+        return f'"{self.mapper.local_table.name}"'  # type: ignore[attr-defined]
+
+    @cached_property
+    def columns(self) -> dict[str, _Column]:
+        return {
+            attribute: _Column(
+                f'"{column.name}"',
+                f"{column.type.compile(_DIALECT)}[]",
+                column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT),
+            )
+            for attribute, column in self.mapper.c.items()
+        }
+
+    @cached_property
+    def keys(self) -> list[str]:
+        return [self.mapper.get_property_by_column(column).key for column in self.mapper.primary_key]
+
+    @cached_property
+    def defaults(self) -> Values:
+        found = ((name, column.default) for name, column in self.mapper.c.items())
+        return {name: default.arg for name, default in found if isinstance(default, ScalarElementColumnDefault)}
 
 
-def _grouped(rows: Iterable[Row]) -> Iterable[tuple[str, Sequence[Column[Any]], list[Row]]]:
-    groups: dict[tuple[Column[Any], ...], list[Row]] = defaultdict(list)
+@cache
+def _table(kind: type) -> _Table:
+    return _Table(inspect(kind))
+
+
+def _by_table(ones: Iterable[Any]) -> list[tuple[_Table, list[Any]]]:
+    """Group objects by table, in the order of their names: one set of tables, one text."""
+    groups: dict[type, list[Any]] = defaultdict(list)
+    for one in ones:
+        groups[type(one)].append(one)
+    return sorted(((_table(kind), found) for kind, found in groups.items()), key=lambda pair: pair[0].name)
+
+
+def _by_columns(rows: Iterable[Values]) -> list[tuple[list[str], list[Values]]]:
+    """Group new rows by the columns they have; the others take the server's defaults."""
+    groups: dict[tuple[str, ...], list[Values]] = defaultdict(list)
     for row in rows:
-        groups[tuple(row)].append(row)
-    return [(columns[0].table.name, columns, group) for columns, group in groups.items()]
+        groups[tuple(sorted(row))].append(row)
+    return [(list(columns), group) for columns, group in sorted(groups.items())]
+
+
+def _values(one: Any) -> Values:
+    state = inspect(one)
+    return {name: value for name, value in state.dict.items() if name in state.mapper.c}
+
+
+def _changed(one: Any) -> set[str]:
+    state = inspect(one)
+    touched = set(state.mapper.c.keys()) - state.unmodified
+    return {name for name in touched if state.attrs[name].history.has_changes()}
 
 
 class _Statement:
-    """One statement in the making; the server infers each parameter's type from its column."""
+    """One statement in the making."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.parameters: list[Any] = []
+    def __init__(self) -> None:
+        self.arrays: list[list[Any]] = []
+        self.n_expected = 0
         self._parts: list[str] = []
-        self._updates: list[int] = []
-        self._dialect = dialect
+        self._counted: list[int] = []
 
-    def insert(self, table: str, columns: Sequence[Column[Any]], rows: Sequence[Row]) -> None:
-        names = ", ".join(f'"{column.name}"' for column in columns)
-        values = ", ".join(f"({', '.join(self._bind(column, row[column]) for column in columns)})" for row in rows)
-        self._parts.append(f'INSERT INTO "{table}" ({names}) VALUES {values}')  # noqa: S608 - names of our own tables
+    @property
+    def is_empty(self) -> bool:
+        return not self._parts
 
-    def update(self, key: Row, changes: Row) -> None:
-        table = next(iter(key)).table
-        what = ", ".join(f'"{column.name}" = {self._bind(column, value)}' for column, value in changes.items())
-        where = " AND ".join(f'"{column.name}" = {self._bind(column, value)}' for column, value in key.items())
-        self._updates.append(len(self._parts))
-        self._parts.append(f'UPDATE "{table}" SET {what} WHERE {where} RETURNING 1')  # noqa: S608 - our own names
+    def insert(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> None:
+        names = ", ".join(table.columns[column].name for column in columns)
+        self._parts.append(
+            f"INSERT INTO {table.name} ({names}) SELECT * FROM {self._unnest(table, columns, rows)}"  # noqa: S608
+        )
 
-    def _bind(self, column: Column[Any], value: Any) -> str:
-        process = column.type.dialect_impl(self._dialect).bind_processor(self._dialect)
-        self.parameters.append(process(value) if process is not None else value)
-        return f"${len(self.parameters)}"
+    def update(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> None:
+        what = ", ".join(f"{table.columns[name].name} = n.{table.columns[name].name}" for name in columns)
+        source = self._named(table, [*table.keys, *columns], rows)
+        self._count(f"UPDATE {table.name} AS t SET {what} FROM {source} WHERE {_same(table)} RETURNING 1", rows)  # noqa: S608
+
+    def delete(self, table: _Table, rows: Sequence[Values]) -> None:
+        source = self._named(table, table.keys, rows)
+        self._count(f"DELETE FROM {table.name} AS t USING {source} WHERE {_same(table)} RETURNING 1", rows)  # noqa: S608
+
+    def _count(self, part: str, rows: Sequence[Values]) -> None:
+        self._counted.append(len(self._parts))
+        self._parts.append(part)
+        self.n_expected += len(rows)
+
+    def _named(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> str:
+        names = ", ".join(table.columns[column].name for column in columns)
+        return f"{self._unnest(table, columns, rows)} AS n({names})"
+
+    def _unnest(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> str:
+        return f"unnest({', '.join(self._bind(table.columns[name], [row[name] for row in rows]) for name in columns)})"
+
+    def _bind(self, column: _Column, values: list[Any]) -> str:
+        self.arrays.append([column.process(value) for value in values] if column.process else values)
+        return f"${len(self.arrays)}::{column.array}"
 
     def sql(self) -> str:
-        """Return the statement; it answers how many rows were updated."""
+        """Return the statement; it answers how many rows were changed or deleted."""
         ctes = ", ".join(f"w{at} AS ({part})" for at, part in enumerate(self._parts))
-        counts = " + ".join(f"(SELECT count(*) FROM w{at})" for at in self._updates) or "0"  # noqa: S608
+        counts = " + ".join(f"(SELECT count(*) FROM w{at})" for at in self._counted) or "0"  # noqa: S608
         return f"WITH {ctes} SELECT {counts}"
+
+
+def _same(table: _Table) -> str:
+    return " AND ".join(f"t.{table.columns[key].name} = n.{table.columns[key].name}" for key in table.keys)

@@ -79,10 +79,15 @@ class PaymentRequested(IntakeFact):
     kind: Literal["tax", "fee"]
     amount: int
     due_on: date | None = None
+    replaces: list[Code] = Field(default_factory=list)
+    """Notices that are void from now on: they belong to an earlier tax determination and are not to be paid."""
 
 
 class PaymentRecorded(IntakeFact):
-    """Proof that one notice was paid in full was recorded; *paid_at* is when it happened outside."""
+    """Proof that one notice was paid in full is on record; *paid_at* is when it happened outside.
+
+    Said again when the tax branch issues a notice anew that is paid already: nothing more is due on it.
+    """
 
     notice_no: Code
     amount: int

@@ -43,6 +43,8 @@ class Agency(ReferenceData):
     """Set for units that receive dossiers; the code is prefix-YYMMDD-NNNN."""
     parent_code: Code | None = None
     successor_code: Code | None = None
+    serves: dict[Code, tuple[Code, ...]] = Field(default_factory=dict)
+    """By role, the receiving units for which it plays that role: a route may name a role instead of an agency."""
 
 
 class Component(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.events.base import Code, Fact, Instant, Reference
+from shared.events.base import Code, Fact, Instant, Reference, Value
 
 
 class WorkflowFact(Fact):
@@ -21,7 +21,10 @@ class RouteOpened(WorkflowFact):
 
 
 class LegOffered(WorkflowFact):
-    """A stretch was offered to an agency (or waits for the applicant); who holds the dossier from now on."""
+    """A stretch was offered to an agency (or waits for the applicant); who holds the dossier from now on.
+
+    One of an agency without a code waits until the agencies in force say who plays its role.
+    """
 
     leg_no: int
     step_code: Code
@@ -56,12 +59,23 @@ class LegAssigned(WorkflowFact):
     officer: str
 
 
+class Stretch(Value):
+    """What a stretch is: said by its end if the system completed it at once, so that it was never offered."""
+
+    step_code: Code
+    task: str
+    holder: Literal["agency", "applicant"] = "agency"
+    agency_code: Code | None = None
+
+
 class LegCompleted(WorkflowFact):
     """The agency finished its stretch; the outcome picks what comes next."""
 
     leg_no: int
     outcome: Code
     data: dict[str, Any] = Field(default_factory=dict)
+    automatic: Stretch | None = None
+    """Set if nobody had to do anything: the system completed the stretch, and no LegOffered came before."""
 
 
 class LegReturned(WorkflowFact):
@@ -73,7 +87,7 @@ class LegReturned(WorkflowFact):
 
 
 class LegCancelled(WorkflowFact):
-    """The stretch is no longer needed: the dossier ended, or its route turned elsewhere."""
+    """The stretch is no longer needed: the dossier ended, its route turned elsewhere, or another agency took it over."""
 
     leg_no: int
     reason_code: Code
