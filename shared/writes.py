@@ -6,6 +6,7 @@ with it the server's prepared statement, is the same for one row and for five hu
 interfaces are used.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import ARRAY, Column, inspect
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper
@@ -62,11 +63,24 @@ async def write_as_one(session: AsyncSession) -> None:
 
 @dataclass(frozen=True)
 class _Column:
-    """How one mapped attribute is bound."""
+    """How one mapped attribute is bound: the type of its array, how a value is read from it, what prepares it."""
 
     name: str
     array: str
+    value: str
     process: Callable[[Any], Any] | None
+
+
+def _column(column: Column[Any]) -> _Column:
+    name, kind = f'"{column.name}"', column.type.compile(_DIALECT)
+    if isinstance(column.type, ARRAY):  # unnest would flatten arrays of arrays
+        elements = f"ARRAY(SELECT json_array_elements_text(n.{name}::json))::{kind}"
+        return _Column(name, "TEXT[]", f"CASE WHEN n.{name} IS NOT NULL THEN {elements} END", _as_json)
+    return _Column(name, f"{kind}[]", f"n.{name}", column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
+
+
+def _as_json(values: list[Any] | None) -> str | None:
+    return None if values is None else json.dumps(values, default=str)
 
 
 @dataclass(frozen=True)
@@ -81,14 +95,7 @@ class _Table:
 
     @cached_property
     def columns(self) -> dict[str, _Column]:
-        return {
-            attribute: _Column(
-                f'"{column.name}"',
-                f"{column.type.compile(_DIALECT)}[]",
-                column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT),
-            )
-            for attribute, column in self.mapper.c.items()
-        }
+        return {attribute: _column(column) for attribute, column in self.mapper.c.items()}
 
     @cached_property
     def keys(self) -> list[str]:
@@ -146,18 +153,19 @@ class _Statement:
         return not self._parts
 
     def insert(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> None:
-        names = ", ".join(table.columns[column].name for column in columns)
-        self._parts.append(
-            f"INSERT INTO {table.name} ({names}) SELECT * FROM {self._unnest(table, columns, rows)}"  # noqa: S608
+        names, values = (
+            ", ".join(getattr(table.columns[name], part) for name in columns) for part in ("name", "value")
         )
+        source = self._unnest(table, columns, rows)
+        self._parts.append(f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {source}")  # noqa: S608
 
     def update(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> None:
-        what = ", ".join(f"{table.columns[name].name} = n.{table.columns[name].name}" for name in columns)
-        source = self._named(table, [*table.keys, *columns], rows)
+        what = ", ".join(f"{table.columns[name].name} = {table.columns[name].value}" for name in columns)
+        source = self._unnest(table, [*table.keys, *columns], rows)
         self._count(f"UPDATE {table.name} AS t SET {what} FROM {source} WHERE {_same(table)} RETURNING 1", rows)  # noqa: S608
 
     def delete(self, table: _Table, rows: Sequence[Values]) -> None:
-        source = self._named(table, table.keys, rows)
+        source = self._unnest(table, table.keys, rows)
         self._count(f"DELETE FROM {table.name} AS t USING {source} WHERE {_same(table)} RETURNING 1", rows)  # noqa: S608
 
     def _count(self, part: str, rows: Sequence[Values]) -> None:
@@ -165,12 +173,10 @@ class _Statement:
         self._parts.append(part)
         self.n_expected += len(rows)
 
-    def _named(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> str:
-        names = ", ".join(table.columns[column].name for column in columns)
-        return f"{self._unnest(table, columns, rows)} AS n({names})"
-
-    def _unnest(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> str:
-        return f"unnest({', '.join(self._bind(table.columns[name], [row[name] for row in rows]) for name in columns)})"
+    def _unnest(self, table: _Table, names: Sequence[str], rows: Sequence[Values]) -> str:
+        columns = {name: table.columns[name] for name in names}
+        arrays = ", ".join(self._bind(column, [row[name] for row in rows]) for name, column in columns.items())
+        return f"unnest({arrays}) AS n({', '.join(column.name for column in columns.values())})"
 
     def _bind(self, column: _Column, values: list[Any]) -> str:
         self.arrays.append([column.process(value) for value in values] if column.process else values)

@@ -87,7 +87,7 @@ class LegReturned(WorkflowFact):
 
 
 class LegCancelled(WorkflowFact):
-    """The stretch is no longer needed: the dossier ended, its route turned elsewhere, or another agency took it over."""
+    """The stretch is over undone: the dossier ended, its route turned elsewhere, or another agency took it over."""
 
     leg_no: int
     reason_code: Code

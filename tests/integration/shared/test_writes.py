@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import BigInteger, DateTime, LargeBinary, Numeric, SmallInteger, Text, delete, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -40,7 +40,8 @@ class Thing(Base):
     big: Mapped[int] = mapped_column(BigInteger)
     small: Mapped[int] = mapped_column(SmallInteger)
     raw: Mapped[bytes]
-    codes: Mapped[list[str]] = mapped_column(JSONB)
+    codes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    instants: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     is_final: Mapped[bool]
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
@@ -50,7 +51,7 @@ class Thing(Base):
 
 TABLE = """CREATE TABLE thing (id uuid PRIMARY KEY, name text NOT NULL, colour text NOT NULL, data jsonb NOT NULL,
     nothing jsonb, price numeric, big bigint NOT NULL, small smallint NOT NULL, raw bytea NOT NULL,
-    codes jsonb NOT NULL, at timestamptz NOT NULL, is_final boolean NOT NULL,
+    codes text[] NOT NULL, instants timestamptz[] NOT NULL, at timestamptz NOT NULL, is_final boolean NOT NULL,
     made_at timestamptz NOT NULL DEFAULT clock_timestamp(), n_tries int, differently text NOT NULL DEFAULT 'there')"""
 
 
@@ -59,7 +60,7 @@ def thing(**given: Any) -> Thing:
         "id": uuid4(), "name": "Nguyễn Văn Thử 'x'; DROP TABLE thing --", "colour": Colour.RED, "big": 2**62,
         "data": {"a": [1, None, {"ữ": "ộ", "q": '"'}], "float": 0.1}, "nothing": None, "price": Decimal("12.50"),
         "small": -3, "raw": b"\x00\xff", "codes": ["a", 'b,"c"'], "at": datetime(2026, 1, 1, tzinfo=UTC),
-        "is_final": True,
+        "is_final": True, "instants": [datetime(2026, 1, 1, 7, 30, 0, 123456, tzinfo=UTC)],
     }  # fmt: skip
     return Thing(**(values | given))
 
