@@ -13,10 +13,8 @@ import httpx
 import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
-from sqlalchemy import event as sa_event
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session as SyncSession
 
 from shared import migrate, ops, problems, reference, telemetry
 from shared.audit import RecentSweep
@@ -94,20 +92,7 @@ class Service:
         others = [source for source in SOURCES if source != name]
         self.sweep = RecentSweep(others, self.sessions, self.peers, self.clock)
         self._caught_up_at = -CATCH_UP_SECONDS
-        self._wake_relay_after_commit()
-
-    def _wake_relay_after_commit(self) -> None:
-        """Let the relay of the same process start at once, without a NOTIFY in the transaction."""
-
-        class Woken(SyncSession):
-            """The session class of this service alone."""
-
-        self.sessions.configure(sync_session_class=Woken)
-
-        @sa_event.listens_for(Woken, "after_commit")
-        def wake(session: SyncSession) -> None:
-            if session.info.pop("published", 0):
-                self.relay.wake()
+        self.sessions.kw["info"]["wake"] = self.relay.wake
 
     async def readiness(self) -> dict[str, Any]:
         """Return what ``/readyz`` answers."""
@@ -265,9 +250,8 @@ def make_app(definition: Definition, settings: Settings, role: str) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
-    app.include_router(ops.plain)
-    app.include_router(ops.api)
-    for router in definition.routers if role != "worker" else []:
-        app.include_router(router)
+    routers = definition.routers if role != "worker" else []
+    for router in [*routers, ops.plain, ops.api]:
+        app.router.routes.extend(router.routes)  # flat: an included router is matched twice for every request
     app.add_middleware(Edge, service=definition.name)
     return app

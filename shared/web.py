@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, field
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth import Principal
+from shared.auth import Principal, bearer_token
 from shared.db import is_conflict
 from shared.errors import KeyRequired, Malformed, StaleVersion, Text, VersionRequired
 from shared.idempotency import HEADER, Claim
@@ -64,10 +64,10 @@ async def _in_transaction(endpoint: Answer, request: Request, body: bytes) -> Re
 
 
 async def _claim(request: Request, body: bytes) -> Claim | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if request.method not in WRITES or HEADER not in request.headers or scheme.lower() != "bearer":
+    token = bearer_token(request)
+    if request.method not in WRITES or HEADER not in request.headers or token is None:
         return None
-    principal: Principal = await request.app.state.verifier.verify(token.strip())
+    principal: Principal = await request.app.state.verifier.verify(token)
     return Claim(request, body, principal)
 
 

@@ -30,10 +30,12 @@ Values = dict[str, Any]
 
 @asynccontextmanager
 async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a transaction whose changes are written as one before it commits."""
+    """Open a transaction whose changes are written as one before it commits; a relay beside it starts at once."""
     async with sessions.begin() as session:
         yield session
         await write_as_one(session)
+    if session.info.get("published") and (wake := session.info.get("wake")) is not None:
+        wake()
 
 
 async def write_as_one(session: AsyncSession) -> None:

@@ -14,6 +14,7 @@ from services.notify.handlers import Tried
 from services.notify.jobs import email, webhook
 from services.notify.models import Message
 from shared.service import Service
+from shared.writes import transaction
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ Sending = Callable[[], Awaitable[Outcome]]
 
 async def send_emails(service: Service, server: email.MailServer) -> bool:
     """Send one batch of e-mails; True if there was work. Several workers may do this at once."""
-    async with service.sessions.begin() as session:
+    async with transaction(service.sessions) as session:
         claimed = await repository.claim_emails(session, EMAILS)
     await _send(service, [(one, partial(email.send, service.peers, server, one, to)) for one, to in claimed])
     return bool(claimed)
@@ -35,7 +36,7 @@ async def send_emails(service: Service, server: email.MailServer) -> bool:
 
 async def send_webhooks(service: Service) -> bool:
     """Send one batch of webhooks; True if there was work. Several workers may do this at once."""
-    async with service.sessions.begin() as session:
+    async with transaction(service.sessions) as session:
         claimed = await repository.claim_webhooks(session)
         rule = handlers.address_rule(session)
     await _send(service, [(one, partial(webhook.send, service.client, rule, one, to)) for one, to in claimed])
@@ -79,8 +80,8 @@ def _defect(message: Message, error: Exception) -> Tried:
 
 
 async def _record(service: Service, tries: list[Tried]) -> None:
-    async with service.sessions.begin() as session:
+    async with transaction(service.sessions) as session:
         answering = await handlers.record_tries(session, tries)
     for subscription_id in answering:
-        async with service.sessions.begin() as session:
+        async with transaction(service.sessions) as session:
             await repository.wake(session, subscription_id)
