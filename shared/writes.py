@@ -1,9 +1,9 @@
 """Writes everything a transaction changed in one statement: a round trip costs more than what is in it.
 
 Handlers work on mapped objects; before the commit new ones become INSERTs, changed ones UPDATEs and deleted ones
-DELETEs, all of them common table expressions of one statement. Values go as one array a column, so that the text, and
-with it the server's prepared statement, is the same for one row and for five hundred. Only public SQLAlchemy
-interfaces are used.
+DELETEs, all of them common table expressions of one statement. Values of several rows go as one array a column, so
+that the text, and with it the server's prepared statement, is the same for two rows and for five hundred. Only public
+SQLAlchemy interfaces are used.
 """
 
 import json
@@ -56,7 +56,7 @@ async def write_as_one(session: AsyncSession) -> None:
     if statement.is_empty:
         return
     connection = await session.connection()
-    n_met = (await connection.exec_driver_sql(statement.sql(), tuple(statement.arrays))).scalar_one()
+    n_met = (await connection.exec_driver_sql(statement.sql(), tuple(statement.parameters))).scalar_one()
     if n_met != statement.n_expected:
         msg = "a row that was read and locked is gone"
         raise StaleDataError(msg)
@@ -65,10 +65,10 @@ async def write_as_one(session: AsyncSession) -> None:
 
 @dataclass(frozen=True)
 class _Column:
-    """How one mapped attribute is bound: the type of its array, how a value is read from it, what prepares it."""
+    """How one mapped attribute is bound: the type of its parameter, how it is read from ``n``, what prepares it."""
 
     name: str
-    array: str
+    kind: str
     value: str
     process: Callable[[Any], Any] | None
 
@@ -77,8 +77,8 @@ def _column(column: Column[Any]) -> _Column:
     name, kind = f'"{column.name}"', column.type.compile(_DIALECT)
     if isinstance(column.type, ARRAY):  # unnest would flatten arrays of arrays
         elements = f"ARRAY(SELECT json_array_elements_text(n.{name}::json))::{kind}"
-        return _Column(name, "TEXT[]", f"CASE WHEN n.{name} IS NOT NULL THEN {elements} END", _as_json)
-    return _Column(name, f"{kind}[]", f"n.{name}", column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
+        return _Column(name, "TEXT", f"CASE WHEN n.{name} IS NOT NULL THEN {elements} END", _as_json)
+    return _Column(name, kind, f"n.{name}", column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
 
 
 def _as_json(values: list[Any] | None) -> str | None:
@@ -131,8 +131,8 @@ def _by_columns(rows: Iterable[Values]) -> list[tuple[list[str], list[Values]]]:
 
 
 def _values(one: Any) -> Values:
-    state = inspect(one)
-    return {name: value for name, value in state.dict.items() if name in state.mapper.c}
+    state, columns = inspect(one), _table(one.__class__).columns
+    return {name: value for name, value in state.dict.items() if name in columns}
 
 
 def _changed(one: Any) -> set[str]:
@@ -145,7 +145,7 @@ class _Statement:
     """One statement in the making."""
 
     def __init__(self) -> None:
-        self.arrays: list[list[Any]] = []
+        self.parameters: list[Any] = []
         self.n_expected = 0
         self._parts: list[str] = []
         self._counted: list[int] = []
@@ -158,16 +158,16 @@ class _Statement:
         names, values = (
             ", ".join(getattr(table.columns[name], part) for name in columns) for part in ("name", "value")
         )
-        source = self._unnest(table, columns, rows)
+        source = self._rows(table, columns, rows)
         self._parts.append(f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {source}")  # noqa: S608
 
     def update(self, table: _Table, columns: Sequence[str], rows: Sequence[Values]) -> None:
         what = ", ".join(f"{table.columns[name].name} = {table.columns[name].value}" for name in columns)
-        source = self._unnest(table, [*table.keys, *columns], rows)
+        source = self._rows(table, [*table.keys, *columns], rows)
         self._count(f"UPDATE {table.name} AS t SET {what} FROM {source} WHERE {_same(table)} RETURNING 1", rows)  # noqa: S608
 
     def delete(self, table: _Table, rows: Sequence[Values]) -> None:
-        source = self._unnest(table, table.keys, rows)
+        source = self._rows(table, table.keys, rows)
         self._count(f"DELETE FROM {table.name} AS t USING {source} WHERE {_same(table)} RETURNING 1", rows)  # noqa: S608
 
     def _count(self, part: str, rows: Sequence[Values]) -> None:
@@ -175,14 +175,24 @@ class _Statement:
         self._parts.append(part)
         self.n_expected += len(rows)
 
-    def _unnest(self, table: _Table, names: Sequence[str], rows: Sequence[Values]) -> str:
+    def _rows(self, table: _Table, names: Sequence[str], rows: Sequence[Values]) -> str:
+        """Return the rows as a table ``n``; for a single one, as most commands write, arrays are not worth it."""
         columns = {name: table.columns[name] for name in names}
-        arrays = ", ".join(self._bind(column, [row[name] for row in rows]) for name, column in columns.items())
-        return f"unnest({arrays}) AS n({', '.join(column.name for column in columns.values())})"
+        if len(rows) == 1:
+            values = ", ".join(self._bind(rows[0][name], column) for name, column in columns.items())
+            source = f"(VALUES ({values}))"
+        else:
+            arrays = (self._bind_all([row[name] for row in rows], column) for name, column in columns.items())
+            source = f"unnest({', '.join(arrays)})"
+        return f"{source} AS n({', '.join(column.name for column in columns.values())})"
 
-    def _bind(self, column: _Column, values: list[Any]) -> str:
-        self.arrays.append([column.process(value) for value in values] if column.process else values)
-        return f"${len(self.arrays)}::{column.array}"
+    def _bind(self, value: Any, column: _Column) -> str:
+        self.parameters.append(column.process(value) if column.process else value)
+        return f"${len(self.parameters)}::{column.kind}"
+
+    def _bind_all(self, values: list[Any], column: _Column) -> str:
+        self.parameters.append([column.process(value) for value in values] if column.process else values)
+        return f"${len(self.parameters)}::{column.kind}[]"
 
     def sql(self) -> str:
         """Return the statement; it answers how many rows were changed or deleted."""
