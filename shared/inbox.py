@@ -37,6 +37,7 @@ class _Batch:
     trusted: bool
     kept: object = None
     """State that was read for the batch; the session alone would forget it."""
+    is_read: bool = False
     applied: list[Event] = field(default_factory=list)
     wanted: dict[tuple[UUID, str], int] = field(default_factory=dict)
 
@@ -115,8 +116,7 @@ class Inbox:
 
     async def _open(self, session: AsyncSession, ids: list[UUID], *, trusted: bool) -> _Batch:
         heads, parked, held = await _lock(session, ids)
-        kept = await self.consumer.preload(session, ids) if self.consumer.preload is not None else None
-        return _Batch(heads, parked, held, trusted, kept)
+        return _Batch(heads, parked, held, trusted)
 
     async def _settle(self, session: AsyncSession, batch: _Batch, events: list[Event]) -> None:
         """Apply *events* of one dossier until none of those that are left can be applied."""
@@ -142,13 +142,16 @@ class Inbox:
             await park(session, event, decision.verdict, f"{me}: {decision.verdict}")
             batch.parked.add(event.dossier_id)
             return False
-        if decision.verdict is Verdict.HOLD or not await self._run(session, head, event):
+        if decision.verdict is Verdict.HOLD or not await self._run(session, batch, head, event):
             return False
         batch.applied.append(event)
         return True
 
-    async def _run(self, session: AsyncSession, head: HeadRow, event: Event) -> bool:
-        """Step the head and run the handler; False if reference data it names is not here yet."""
+    async def _run(self, session: AsyncSession, batch: _Batch, head: HeadRow, event: Event) -> bool:
+        """Step the head and run the handler; False if reference data it names is not here yet.
+
+        The first event that is handled reads the state of the whole batch; a batch of ignored ones reads none.
+        """
         handler = self.consumer.handler(event.type)
         if handler is None:
             advance(head, event)
@@ -156,6 +159,8 @@ class Inbox:
         fact = FACTS[event.type].model_validate_json(event.data)
         if not await self.references.has_all(fact.references()):
             return False
+        if not batch.is_read and self.consumer.preload is not None:
+            batch.is_read, batch.kept = True, await self.consumer.preload(session, list(batch.heads))
         advance(head, event)
         with structlog.contextvars.bound_contextvars(
             correlation_id=event.correlation_id, traceparent=event.traceparent

@@ -48,6 +48,7 @@ from shared.reference import References
 from shared.tables import HeadRow
 from shared.timeline import Event
 from shared.worktime import local_date
+from shared.writes import write_as_one
 
 APPLICANT = "applicant"
 REDELIVERED_AT_ONCE = 500
@@ -195,8 +196,9 @@ def _missing(fact: SupplementRequested, procedure: Procedure | None) -> dict[str
 
 async def write_batch(session: AsyncSession) -> None:
     """Write the messages of the batch, take back what its facts made moot, and say what is next in each lane."""
-    batch: Batch = session.info["batch"]
-    await session.flush()
+    batch: Batch | None = session.info.get("batch")
+    if batch is None:
+        return
     if batch.rows:
         await repository.add_messages(session, batch.rows)
     if ended := {dossier_id for dossier_id in batch.told if batch.dossiers[dossier_id].has_ended}:
@@ -207,7 +209,6 @@ async def write_batch(session: AsyncSession) -> None:
     lanes = {row["lane"] for row in batch.rows} | {lane_of(each, APPLICANT, "email") for each in batch.told}
     if lanes:
         await repository.settle_lanes(session, lanes)
-    session.info["batch"] = Batch(batch.dossiers, batch.subscriptions)
 
 
 # Tries
@@ -235,7 +236,7 @@ async def record_tries(session: AsyncSession, tries: Sequence[Tried]) -> set[UUI
         _announce(session, heads[row.dossier_id], row)
     await _note_missing_addresses(session, [(row, outcomes[row.id].outcome) for row in valid])
     answering = await _note_receivers(session, [(row, outcomes[row.id].outcome) for row in valid], real_now)
-    await session.flush()
+    await write_as_one(session)
     await repository.settle_lanes(session, {row.lane for row in valid})
     return answering
 
@@ -381,5 +382,6 @@ async def _send_again(session: AsyncSession, chosen: Sequence[Message]) -> None:
         if row.status != Status.PENDING:
             row.status, row.reason_code = Status.PENDING, ""
             row.n_failures, row.n_redeliveries = 0, row.n_redeliveries + 1
-    await session.flush()
-    await repository.settle_lanes(session, {row.lane for row in rows})
+    lanes = {row.lane for row in rows}
+    await write_as_one(session)
+    await repository.settle_lanes(session, lanes)

@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, func, select, text, true, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Uuid,
+    any_,
+    bindparam,
+    false,
+    func,
+    select,
+    text,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.domain import Kind, Scope, Status, Template, Words, scope_of
@@ -50,12 +64,18 @@ def words() -> Words:
 
 async def dossiers(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Dossier]:
     """Return the dossiers of a batch; their heads are locked already."""
-    return {row.id: row for row in await session.scalars(select(Dossier).where(Dossier.id.in_(ids)))}
+    return {row.id: row for row in await session.scalars(_DOSSIERS, {"ids": list(ids)})}
+
+
+_DOSSIERS = select(Dossier).where(Dossier.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
 
 
 async def active_subscriptions(session: AsyncSession) -> list[Subscription]:
     """Return all subscriptions that are told: tens, not thousands."""
-    return list(await session.scalars(select(Subscription).where(Subscription.status == "active")))
+    return list(await session.scalars(_ACTIVE))
+
+
+_ACTIVE = select(Subscription).where(Subscription.status == "active")
 
 
 # One statement and one parameter for a whole batch: row by row this is most of what applying a fact costs.
@@ -133,18 +153,20 @@ _CLAIM = {
 }
 
 
+_DUE_EMAILS = (
+    select(Message.id)
+    .where(Message.status == Status.PENDING, Message.channel == "email")
+    .where(Message.next_try_at <= func.clock_timestamp())
+    .order_by(Message.next_try_at)
+    .limit(bindparam("n", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM_EMAILS = update(Message).where(Message.id.in_(_DUE_EMAILS)).values(_CLAIM).returning(Message)
+
+
 async def claim_emails(session: AsyncSession, limit: int) -> list[tuple[Message, Dossier]]:
     """Lease due e-mails; a worker that dies gives them back when the lease runs out."""
-    due = (
-        select(Message.id)
-        .where(Message.status == Status.PENDING, Message.channel == "email")
-        .where(Message.next_try_at <= func.clock_timestamp())
-        .order_by(Message.next_try_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = update(Message).where(Message.id.in_(due)).values(_CLAIM).returning(Message)
-    messages = list(await session.scalars(claimed))
+    messages = list(await session.scalars(_CLAIM_EMAILS, {"n": limit}))
     if not messages:
         return []
     found = await dossiers(session, {message.dossier_id for message in messages})
@@ -177,9 +199,16 @@ async def claim_webhooks(session: AsyncSession) -> list[tuple[Message, Subscript
 
 async def lock_messages(session: AsyncSession, ids: Collection[UUID]) -> tuple[list[Message], datetime]:
     """Lock messages whose dossiers' heads are locked; also say what time it is (real time, the database's)."""
-    query = select(Message, func.clock_timestamp()).where(Message.id.in_(ids)).order_by(Message.id)
-    rows = (await session.execute(query.with_for_update(of=Message))).all()
+    rows = (await session.execute(_LOCK_MESSAGES, {"ids": list(ids)})).all()
     return [row[0] for row in rows], rows[0][1]
+
+
+_LOCK_MESSAGES = (
+    select(Message, func.clock_timestamp())
+    .where(Message.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(Message.id)
+    .with_for_update(of=Message)
+)
 
 
 async def lock_subscriptions(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Subscription]:

@@ -1,8 +1,6 @@
 """What sla does with the facts of the others: what concerns a clock is kept, everything else is ignored on purpose."""
 
-from collections.abc import Collection
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -99,9 +97,4 @@ consumer.ignore(
 )
 
 
-async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
-    """Tell which dossiers the batch is about."""
-    repository.preload(session, ids)
-
-
-consumer.preload = preload
+consumer.preload = repository.preload

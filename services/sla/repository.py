@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, exists, literal, or_, select, true, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, bindparam, exists, literal, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.sla.domain import Noted
@@ -56,23 +56,17 @@ def visible_to(principal: Principal) -> ColumnElement[bool]:
     return or_(Clock.receiving_unit_code == agency, had)
 
 
-def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
-    """Remember which dossiers a batch is about: the first handler that needs one reads them all.
-
-    So a batch of events that sla ignores costs no query at all.
-    """
-    session.info[_BATCH] = (list(ids), {})
+async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Read what is stored about the dossiers of a batch."""
+    session.info[_BATCH] = await read(session, list(ids))
 
 
 async def history(session: AsyncSession, dossier_id: UUID) -> History:
     """Return what is stored about a dossier whose head is locked."""
-    ids, loaded = session.info.setdefault(_BATCH, ([dossier_id], {}))
-    if not loaded:
-        loaded.update(await read(session, ids))
-    if dossier_id not in loaded:
-        loaded.update(await read(session, [dossier_id]))
-    found: History = loaded[dossier_id]
-    return found
+    batch: dict[UUID, History] = session.info.setdefault(_BATCH, {})
+    if dossier_id not in batch:
+        batch.update(await read(session, [dossier_id]))
+    return batch[dossier_id]
 
 
 async def read(session: AsyncSession, ids: Sequence[UUID], *, with_ended_legs: bool = False) -> dict[UUID, History]:
@@ -81,21 +75,21 @@ async def read(session: AsyncSession, ids: Sequence[UUID], *, with_ended_legs: b
     Facts are read as plain rows: they never change, and as objects they would cost most of a batch.
     """
     histories = {dossier_id: History(dossier_id) for dossier_id in ids}
-    # one array instead of a list of parameters: the statement is prepared once, whatever the size of the batch
-    wanted = any_(literal(list(ids), ARRAY(Uuid)))
-    legs = select(LegClock).where(LegClock.dossier_id == wanted)
-    queries: list[Select[Any]] = [
-        select(Clock).where(Clock.dossier_id == wanted),
-        select(Suspension).where(Suspension.dossier_id == wanted),
-        select(Timer).where(Timer.dossier_id == wanted),
-        legs if with_ended_legs else legs.where(LegClock.ended_at.is_(None)),
-    ]
-    for query in queries:
-        for row in await session.scalars(query):
+    given = {"ids": list(ids)}
+    for query in (*_STATE, _ALL_LEGS if with_ended_legs else _OPEN_LEGS):
+        for row in await session.scalars(query, given):
             histories[row.dossier_id].put(row)
-    for fact in await session.execute(select(*Fact.__table__.c).where(Fact.dossier_id == wanted)):
+    for fact in await session.execute(_FACTS, given):
         histories[fact.dossier_id].facts.append(cast(Noted, fact))
     return histories
+
+
+# One array instead of a list of parameters: each statement is prepared once, whatever the size of the batch.
+_WANTED = any_(bindparam("ids", type_=ARRAY(Uuid)))
+_STATE: list[Select[Any]] = [select(table).where(table.dossier_id == _WANTED) for table in (Clock, Suspension, Timer)]
+_ALL_LEGS = select(LegClock).where(LegClock.dossier_id == _WANTED)
+_OPEN_LEGS = _ALL_LEGS.where(LegClock.ended_at.is_(None))
+_FACTS = select(*Fact.__table__.c).where(Fact.dossier_id == _WANTED)
 
 
 async def see(session: AsyncSession, dossier_id: UUID, principal: Principal) -> History:
@@ -152,14 +146,18 @@ async def lock_due(
 
     A hold or a parking that came since is seen: this snapshot is newer than the look at the completeness.
     """
-    ids = any_(literal(list({one.dossier_id for one in due}), ARRAY(Uuid)))
-    locking = select(HeadRow).where(HeadRow.dossier_id == ids).order_by(HeadRow.dossier_id)
-    heads = {head.dossier_id: head for head in await session.scalars(locking.with_for_update(skip_locked=True))}
-    locked = any_(literal(list(heads), ARRAY(Uuid)))
-    armed = (
-        select(Clock, Timer)
-        .join(Timer, Timer.dossier_id == Clock.dossier_id)
-        .where(Clock.dossier_id == locked, Timer.due_at.is_not(None), _in_step())
-        .order_by(Timer.due_at, Timer.dossier_id, Timer.kind)
-    )
-    return heads, [(clock, timer) for clock, timer in await session.execute(armed)]
+    ids = list({one.dossier_id for one in due})
+    heads = {head.dossier_id: head for head in await session.scalars(_FREE_HEADS, {"ids": ids})}
+    armed = await session.execute(_ARMED, {"ids": list(heads)})
+    return heads, [(clock, timer) for clock, timer in armed]
+
+
+_FREE_HEADS = (
+    select(HeadRow).where(HeadRow.dossier_id == _WANTED).order_by(HeadRow.dossier_id).with_for_update(skip_locked=True)
+)
+_ARMED = (
+    select(Clock, Timer)
+    .join(Timer, Timer.dossier_id == Clock.dossier_id)
+    .where(Clock.dossier_id == _WANTED, Timer.due_at.is_not(None), _in_step())
+    .order_by(Timer.due_at, Timer.dossier_id, Timer.kind)
+)

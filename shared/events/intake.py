@@ -94,7 +94,7 @@ class PaymentRecorded(IntakeFact):
     paid_at: Instant
     method: Code
     outstanding: int = 0
-    """How many requested notices are still unpaid after this one."""
+    """How many requested notices are still unpaid after this one; void ones do not count."""
 
 
 class ApplicantChanged(IntakeFact):
