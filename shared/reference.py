@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import func, select, tuple_, update
@@ -18,6 +18,7 @@ from shared.kafka import Message, Publisher
 from shared.peers import PeerAway, Peers
 from shared.tables import ReferenceRow
 
+D = TypeVar("D")
 log = structlog.get_logger(__name__)
 
 TOPIC = "reference.data"
@@ -66,6 +67,7 @@ class References:
         self._sessions = sessions
         self._parsers = parsers
         self._known: dict[tuple[str, str], dict[int, Any]] = {}
+        self._derived: dict[tuple[str, Callable[[Iterable[Any]], Any]], Any] = {}
 
     def parse(self, kind: str, data: dict[str, Any]) -> Any:
         """Return *data* parsed; pydantic.ValidationError if it is not what the kind takes."""
@@ -89,6 +91,7 @@ class References:
         """Parse one version; one that can not be read hides no other."""
         try:
             self._versions(row.kind, row.code)[row.version] = self._parsers[row.kind](row.data)
+            self._derived.clear()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the others are needed
             telemetry.report(log, "unreadable_reference", error, kind=row.kind, code=row.code, version=row.version)
 
@@ -116,12 +119,15 @@ class References:
             raise NotFound(f"{kind} {code}@{version}") from None
 
     def in_force(self, kind: str, code: str, on: date) -> tuple[int, Any]:
-        """Return the highest version of *code* in force on a date, and the data; NotFound if there is none."""
+        """Return the version of *code* in force on a date, and the data; NotFound if there is none.
+
+        A newer version replaces the one before from its first day, also where it ends.
+        """
         versions = self._known.get((kind, code), {})
-        found = [version for version, data in versions.items() if is_in_force(data, on)]
-        if not found:
+        begun = [version for version, data in versions.items() if data.valid_from <= on]
+        if not begun or not is_in_force(versions[max(begun)], on):
             raise NotFound(f"{kind} {code}", extra={"kind": kind, "code": code})
-        return max(found), versions[max(found)]
+        return max(begun), versions[max(begun)]
 
     def find(self, kind: str, code: str, on: date) -> Any | None:
         """Return the data in force on a date, None if there is none."""
@@ -141,6 +147,13 @@ class References:
         """Return (code, version, data) of all versions of *kind*, sorted."""
         known = [(code, versions) for (a_kind, code), versions in self._known.items() if a_kind == kind]
         return [(code, version, versions[version]) for code, versions in sorted(known) for version in sorted(versions)]
+
+    def derived(self, kind: str, make: Callable[[Iterable[Any]], D]) -> D:
+        """Return what *make* makes of the data of all versions of *kind*, made anew when a version is read."""
+        if (kind, make) not in self._derived:
+            self._derived[kind, make] = make(data for _, _, data in self.all_of(kind))
+        made: D = self._derived[kind, make]
+        return made
 
     def missing_kinds(self) -> set[str]:
         """Return the kinds of which nothing is here yet; a service is not ready before this is empty."""

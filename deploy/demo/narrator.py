@@ -14,7 +14,12 @@ from shared.settings import SERVICES
 from shared.web import LOCAL
 
 Say = Callable[[Json], str]
-NAMES = {"H99.01": "Một cửa phường Mẫu An", "H99.VPDK": "Văn phòng ĐKĐĐ tỉnh Mẫu", "H99.THUE.01": "Thuế cơ sở số 1"}
+NAMES = {
+    "H99.01": "Một cửa phường Mẫu An",
+    "H99.VPDK": "Văn phòng ĐKĐĐ tỉnh Mẫu",
+    "H99.THUE.01": "Thuế cơ sở số 1",
+    "H99.THUE.02": "Thuế cơ sở số 2",
+}
 WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 
 
@@ -35,7 +40,12 @@ TELLING: dict[str, Say] = {
     "RouteOpened": lambda d: f"Vào quy trình {d['route']}",
     "LegOffered": lambda d: f"Chuyển tới {holder(d)}: {d['task']}",
     "LegAcknowledged": lambda d: f"Chặng {d['leg_no']}: đã nhận",
-    "LegCompleted": lambda d: f"Chặng {d['leg_no']}: xong ({d['outcome']})",
+    "LegCompleted": lambda d: (
+        f"{d['automatic']['task']}: hệ thống chuyển ngay"
+        if d.get("automatic")
+        else f"Chặng {d['leg_no']}: xong ({d['outcome']})"
+    ),
+    "LegCancelled": lambda d: f"Chặng {d['leg_no']}: thôi ({d['reason_code']})",
     "TaxNoticeIssued": lambda d: f"Thông báo thuế {d['notice_no']}: {d['amount']:,} đồng",
     "PaymentRequested": lambda d: f"Mời nộp tiền theo {d['notice_no']}",
     "PaymentRecorded": lambda d: f"Đã nộp {d['amount']:,} đồng theo {d['notice_no']}",

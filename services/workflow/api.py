@@ -3,8 +3,9 @@
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -29,6 +30,8 @@ from services.workflow.schemas import (
     Reason,
     ReferencePage,
     SendBack,
+    StrandedLeg,
+    StrandedPage,
 )
 from shared.auth import Principal, Role, allow
 from shared.errors import Forbidden, Malformed, NotFound
@@ -39,10 +42,12 @@ from shared.web import After, IfMatch, Limit, Session, router, tag
 api = router(prefix="/v1", tags=["legs"])
 
 Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
-Reader = Annotated[Principal, Depends(allow(Role.OFFICER, Role.OPS, Role.LEADER))]
+Reader = Annotated[Principal, Depends(allow(Role.OFFICER, *catalogue.READS_ALL))]
+Overseer = Depends(allow(*catalogue.READS_ALL))
 Anybody = Depends(allow(*Role))
 LEG = "/dossiers/{dossier_id}/legs/{leg_no}"
 SVG = "image/svg+xml"
+Item = TypeVar("Item", bound=InboxItem)
 
 
 async def _leg_call(
@@ -112,7 +117,7 @@ async def get_dossier(session: Session, dossier_id: UUID, by: Reader) -> Dossier
     """A dossier on its route: an agency sees its own legs, the receiving unit all of them."""
     codes = catalogue.seen_codes(session, by, now(session))
     dossier = await repository.get_dossier(session, dossier_id, codes)
-    legs = await repository.legs_of(session, [dossier_id])
+    legs = await repository.legs_of(session, dossier_id)
     seen = await repository.visible_leg_nos(session, dossier_id, codes)
     route = catalogue.route_of(session, dossier)
     own = {name: getattr(dossier, name) for name in DossierRead.model_fields if hasattr(dossier, name)}
@@ -129,7 +134,7 @@ async def get_dossier(session: Session, dossier_id: UUID, by: Reader) -> Dossier
 async def draw_dossier(session: Session, dossier_id: UUID, by: Reader) -> Response:
     """The dossier on its route, as a picture (SVG): which leg stands where, and nothing else."""
     dossier = await repository.get_dossier(session, dossier_id, catalogue.seen_codes(session, by, now(session)))
-    legs = await repository.legs_of(session, [dossier_id])
+    legs = await repository.legs_of(session, dossier_id)
     route = catalogue.route_of(session, dossier)
     picture = draw(
         route,
@@ -159,18 +164,31 @@ async def read_inbox(
         raise Forbidden
     codes = catalogue.codes_of(session, code, at)
     rows = await repository.inbox(session, codes, [status] if status else OPEN, _cursor(after), limit)
-    items = [_item(leg, dossier, at) for leg, dossier in rows]
-    return InboxPage(items=items, next=_following(rows[-1][0]) if len(rows) == limit else None)
+    items = [_item(InboxItem, leg, dossier, at) for leg, dossier in rows]
+    return InboxPage(items=items, next=_following(rows, limit))
 
 
-def _item(leg: Leg, dossier: Dossier, at: datetime) -> InboxItem:
-    names = InboxItem.model_fields.keys()
+@api.get("/stranded-legs", tags=["ops"], dependencies=[Overseer])
+async def list_stranded_legs(session: Session, limit: Limit = 50, after: After = None) -> StrandedPage:
+    """Open legs that no agency in force holds, near-breach first; those that one takes over move within a minute."""
+    at = now(session)
+    rows = await repository.read_unheld(session, catalogue.gone_codes(session, at), _cursor(after), limit)
+    items = [_item(StrandedLeg, leg, dossier, at) for leg, dossier in rows]
+    return StrandedPage(items=items, next=_following(rows, limit))
+
+
+def _item(kind: type[Item], leg: Leg, dossier: Dossier, at: datetime) -> Item:
+    names = kind.model_fields.keys()
     both = {name: getattr(row, name) for row in (dossier, leg) for name in names if hasattr(row, name)}
     is_overdue = leg.status in OPEN and leg.due_at is not None and leg.due_at < at
-    return InboxItem(**both, dossier_code=dossier.code, is_overdue=is_overdue)
+    return kind(**both, dossier_code=dossier.code, is_overdue=is_overdue)
 
 
-def _following(leg: Leg) -> str:
+def _following(rows: Sequence[repository.LegRow], limit: int) -> str | None:
+    """Return where the next page begins, None if this one is not full."""
+    if len(rows) < limit:
+        return None
+    leg = rows[-1][0]
     position = [leg.urgent_at.isoformat(), str(leg.dossier_id), leg.leg_no]
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
@@ -191,7 +209,7 @@ def _cursor(after: str | None) -> repository.Cursor | None:
 @api.get("/agencies", tags=["catalogue"], dependencies=[Anybody])
 async def list_agencies(session: Session, limit: Limit = 50, after: After = None) -> ReferencePage:
     """The agencies in force today; those that ended are in ``/agencies/{code}``."""
-    return _page(catalogue.present(session, "agency"), limit, after)
+    return _page(catalogue.present(session), limit, after)
 
 
 @api.get("/agencies/{code}", tags=["catalogue"], dependencies=[Anybody])
@@ -222,7 +240,7 @@ async def draw_route(
     return Response(draw(route, catalogue.agency_names(session)), media_type=SVG)
 
 
-def _page(rows: list[ReferenceData], limit: int, after: str | None) -> ReferencePage:
+def _page(rows: Sequence[ReferenceData], limit: int, after: str | None) -> ReferencePage:
     rows = [row for row in rows if after is None or row.code > after]
     following = rows[limit - 1].code if len(rows) > limit else None
     return ReferencePage(items=[row.model_dump(mode="json") for row in rows[:limit]], next=following)

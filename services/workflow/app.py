@@ -9,6 +9,7 @@ from services.workflow.config import WorkflowSettings
 from services.workflow.consumers import consumer
 from services.workflow.domain import catalogue
 from services.workflow.domain.route import Route
+from services.workflow.jobs import JOBS
 from shared.events.reference import Agency, Procedure
 from shared.reference import FOLDERS, load_folder, read_folder
 from shared.service import Definition, Service
@@ -58,5 +59,6 @@ definition = Definition(
         "calendar": lambda data: Calendar(CalendarData.model_validate(data)),
     },
     routers=[api],
+    jobs=JOBS,
     load=load,
 )

@@ -1,8 +1,5 @@
 """What workflow does with the facts of the others."""
 
-from collections.abc import Collection
-from uuid import UUID
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.workflow import repository
@@ -69,9 +66,4 @@ consumer.ignore(
 )
 
 
-async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
-    """Read the dossiers of a batch and their legs, so that the handlers find them."""
-    await repository.preload(session, ids)
-
-
-consumer.preload = preload
+consumer.preload = repository.preload

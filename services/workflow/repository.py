@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    BindParameter,
     ColumnElement,
+    DateTime,
+    Integer,
     Row,
-    Select,
+    SmallInteger,
+    Uuid,
+    and_,
     any_,
     bindparam,
-    cast,
     exists,
     func,
     join,
@@ -28,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from services.workflow.domain.legs import OPEN
 from services.workflow.models import Dossier, Leg, SupplementProposal
 from shared.errors import DossierUnknown, NotFound, Text
 from shared.tables import HeadRow
@@ -58,8 +61,12 @@ class Journey:
         return found
 
 
+# Statements are built once: to build one costs more than to run it, and one array instead of a list of parameters
+# is prepared once, whatever its length.
+
 _mine = aliased(Leg)
-_codes = cast(bindparam("agency_codes"), ARRAY(SqlText))
+_codes = bindparam("agency_codes", type_=ARRAY(SqlText))
+_ids = bindparam("ids", type_=ARRAY(Uuid))
 _LOCK = (
     select(HeadRow, Dossier, Leg)
     .join(Dossier, Dossier.id == HeadRow.dossier_id)
@@ -74,7 +81,19 @@ _LOCK = (
     )
     .with_for_update(of=[HeadRow, Dossier, Leg])
 )
-"""Built once: an alias of a table with twenty columns costs more than the statement."""
+_LOCK_FREE = (
+    select(HeadRow)
+    .where(HeadRow.dossier_id == any_(_ids))
+    .order_by(HeadRow.dossier_id)
+    .with_for_update(skip_locked=True)
+)
+_JOURNEYS = (
+    select(Dossier, Leg)
+    .outerjoin(Leg, Leg.dossier_id == Dossier.id)
+    .where(Dossier.id == any_(_ids))
+    .order_by(Dossier.id, Leg.leg_no)
+)
+_LEGS = select(Leg).where(Leg.dossier_id == bindparam("dossier_id")).order_by(Leg.leg_no)
 
 
 async def lock_journey(
@@ -92,38 +111,46 @@ async def lock_journey(
     head, dossier, _ = rows[0]
     legs = [leg for _, _, leg in rows]
     if len(legs) != dossier.n_legs:
-        legs = await legs_of(session, [dossier_id])
+        legs = await legs_of(session, dossier_id)
     return Journey(head, dossier, sorted(legs, key=lambda leg: leg.leg_no))
 
 
-async def legs_of(session: AsyncSession, ids: Collection[UUID]) -> list[Leg]:
-    """Return all legs of some dossiers, in order."""
-    query = select(Leg).where(Leg.dossier_id.in_(ids)).order_by(Leg.dossier_id, Leg.leg_no)
-    return list(await session.scalars(query))
+async def lock_journeys(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Journey]:
+    """Lock the heads that nobody else holds, then read their journeys: as they are under the lock."""
+    heads = {head.dossier_id: head for head in await session.scalars(_LOCK_FREE, {"ids": sorted(ids)})}
+    await preload(session, heads)
+    journeys = {dossier_id: await journey(session, head) for dossier_id, head in heads.items()}
+    return {dossier_id: found for dossier_id, found in journeys.items() if found is not None}
+
+
+async def legs_of(session: AsyncSession, dossier_id: UUID) -> list[Leg]:
+    """Return all legs of a dossier, in order."""
+    return list(await session.scalars(_LEGS, {"dossier_id": dossier_id}))
 
 
 async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
-    """Read the dossiers of a batch with their legs in two statements; their heads are locked already."""
-    journeys: dict[UUID, tuple[Dossier, list[Leg]] | None] = dict.fromkeys(ids)
-    for dossier in await session.scalars(select(Dossier).where(Dossier.id.in_(ids))):
-        journeys[dossier.id] = (dossier, [])
-    for leg in await legs_of(session, [key for key, there in journeys.items() if there]):
-        found = journeys[leg.dossier_id]
-        if found is not None:
-            found[1].append(leg)
-    session.info.setdefault(_CACHE, {}).update(journeys)
+    """Read the journeys of the dossiers of a batch; their heads are locked already."""
+    session.info.setdefault(_CACHE, {}).update(await _read(session, ids))
 
 
 async def journey(session: AsyncSession, head: HeadRow) -> Journey | None:
     """Return the journey of a dossier whose *head* is locked, None if it did not set out.
 
-    Kept for the transaction: the facts of a batch see what the ones before them did, flushed or not.
+    Kept for the transaction: the facts of a batch see what the ones before them did, written or not.
     """
     cache = session.info.setdefault(_CACHE, {})
     if head.dossier_id not in cache:
         await preload(session, [head.dossier_id])
     found = cache[head.dossier_id]
     return Journey(head, *found) if found else None
+
+
+async def _read(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tuple[Dossier, list[Leg]] | None]:
+    found: dict[UUID, tuple[Dossier, list[Leg]]] = {}
+    for dossier, leg in await session.execute(_JOURNEYS, {"ids": sorted(ids)}):
+        _, legs = found.setdefault(dossier.id, (dossier, []))
+        legs += [leg] if leg is not None else []
+    return {dossier_id: found.get(dossier_id) for dossier_id in ids}
 
 
 def add_journey(session: AsyncSession, head: HeadRow, dossier: Dossier) -> Journey:
@@ -178,39 +205,80 @@ async def proposals(session: AsyncSession, dossier_id: UUID, leg_nos: Collection
     return list(await session.scalars(query.order_by(SupplementProposal.proposed_at, SupplementProposal.id)))
 
 
+# Lists of legs, the earliest deadline first. The statuses are written into the statement: only then can the planner
+# prove that a partial index fits.
+
+LegRow = Row[Leg, Dossier]
 Cursor = tuple[datetime, UUID, int]
+START: Cursor = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0), 0)
+"""Before every leg."""
+
+_cursor = tuple_(
+    bindparam("urgent_at", type_=DateTime(timezone=True)),
+    bindparam("dossier_id", type_=Uuid),
+    bindparam("leg_no", type_=SmallInteger),
+)
+_limit = bindparam("limit", type_=Integer)
+_seen = aliased(Leg)
+_code = func.unnest(_codes).table_valued("code").render_derived()
+_place = (_seen.urgent_at, _seen.dossier_id, _seen.leg_no)
+_page = (
+    select(*_place)
+    .where(
+        _seen.agency_code == _code.c.code,
+        _seen.status.in_(bindparam("statuses", expanding=True, literal_execute=True)),
+        tuple_(*_place) > _cursor,
+    )
+    .order_by(*_place)
+    .limit(_limit)
+    .lateral("page")
+)
+_INBOX = (
+    select(Leg, Dossier)
+    .select_from(join(_code, _page, true()))
+    .join(Leg, (Leg.dossier_id == _page.c.dossier_id) & (Leg.leg_no == _page.c.leg_no))
+    .join(Dossier, Dossier.id == Leg.dossier_id)
+    .order_by(_page.c.urgent_at, _page.c.dossier_id, _page.c.leg_no)
+    .limit(_limit)
+)
+"""One walk along the index for each agency code, so that the cost is that of a page."""
 
 
 async def inbox(
-    session: AsyncSession,
-    agency_codes: Collection[str],
-    statuses: Iterable[str],
-    after: Cursor | None,
-    limit: int,
-) -> list[Row[Leg, Dossier]]:
-    """Return a page of an agency's legs with their dossiers, the earliest deadline first."""
-    return list(await session.execute(_inbox(agency_codes, statuses, after, limit)))
+    session: AsyncSession, agency_codes: Collection[str], statuses: Iterable[str], after: Cursor | None, limit: int
+) -> list[LegRow]:
+    """Return a page of an agency's legs with their dossiers."""
+    given = {"agency_codes": list(agency_codes), "statuses": sorted(statuses)}
+    return list(await session.execute(_INBOX, {**given, **_beyond(after, limit)}))
 
 
-def _inbox(
-    agency_codes: Collection[str], statuses: Iterable[str], after: Cursor | None, limit: int
-) -> Select[Leg, Dossier]:
-    """Build the query: one walk along the index for each agency code, so that the cost is that of a page.
+_where = (Leg.urgent_at, Leg.dossier_id, Leg.leg_no)
+_unheld = (
+    Leg.status.in_(bindparam("statuses", sorted(OPEN), expanding=True, literal_execute=True)),
+    or_(Leg.agency_code == any_(_codes), and_(Leg.agency_code.is_(None), Leg.holder == "agency")),
+    tuple_(*_where) > _cursor,
+)
+_UNHELD = select(*_where).where(*_unheld).order_by(*_where).limit(_limit)
+_UNHELD_READ = (
+    select(Leg, Dossier)
+    .join(Dossier, Dossier.id == Leg.dossier_id)
+    .where(*_unheld)
+    .order_by(*_where)
+    .limit(_limit)
+)  # fmt: skip
 
-    The statuses are written into the statement: only then can the planner prove that a partial index fits.
-    """
-    code = func.unnest(cast(list(agency_codes), ARRAY(SqlText))).table_valued("code").render_derived()
-    wanted: BindParameter[list[str]] = bindparam("statuses", sorted(statuses), expanding=True, literal_execute=True)
-    seen = aliased(Leg)
-    position = (seen.urgent_at, seen.dossier_id, seen.leg_no)
-    beyond = true() if after is None else tuple_(*position) > after
-    walk = select(*position).where(seen.agency_code == code.c.code, seen.status.in_(wanted), beyond)
-    page = walk.order_by(*position).limit(limit).lateral("page")
-    return (
-        select(Leg, Dossier)
-        .select_from(join(code, page, true()))
-        .join(Leg, (Leg.dossier_id == page.c.dossier_id) & (Leg.leg_no == page.c.leg_no))
-        .join(Dossier, Dossier.id == Leg.dossier_id)
-        .order_by(page.c.urgent_at, page.c.dossier_id, page.c.leg_no)
-        .limit(limit)
-    )
+
+async def unheld(session: AsyncSession, gone: Collection[str], after: Cursor | None, limit: int) -> list[Cursor]:
+    """Return a page of the places of open legs held by one of the agencies *gone*, or by none; nothing is locked."""
+    rows = await session.execute(_UNHELD, {"agency_codes": list(gone), **_beyond(after, limit)})
+    return [(urgent_at, dossier_id, leg_no) for urgent_at, dossier_id, leg_no in rows]
+
+
+async def read_unheld(session: AsyncSession, gone: Collection[str], after: Cursor | None, limit: int) -> list[LegRow]:
+    """Return a page of the same legs with their dossiers."""
+    return list(await session.execute(_UNHELD_READ, {"agency_codes": list(gone), **_beyond(after, limit)}))
+
+
+def _beyond(after: Cursor | None, limit: int) -> dict[str, datetime | UUID | int]:
+    urgent_at, dossier_id, leg_no = after or START
+    return {"urgent_at": urgent_at, "dossier_id": dossier_id, "leg_no": leg_no, "limit": limit}

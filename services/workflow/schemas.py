@@ -179,6 +179,19 @@ class InboxPage(Read):
     next: str | None
 
 
+class StrandedLeg(InboxItem):
+    """An open leg of an agency that ended, or (without a code) for which none was found."""
+
+    agency_code: str | None
+
+
+class StrandedPage(Read):
+    """A page of stranded legs, near-breach first."""
+
+    items: list[StrandedLeg]
+    next: str | None
+
+
 class ReferencePage(Read):
     """A page of agencies or routes, as they were published."""
 

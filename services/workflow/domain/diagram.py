@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from services.workflow.domain.graph import ranks
 from services.workflow.domain.legs import LegLike, LegStatus
-from services.workflow.domain.route import RECEIVING_UNIT, Final, Route, RouteLeg
+from services.workflow.domain.route import RECEIVING_UNIT, Final, Route, RouteLeg, Serving
 
 BOX = 340
 CHIP = 210
@@ -148,10 +148,12 @@ def _box(leg: RouteLeg, agency_names: Mapping[str, str], state: LegLike | None) 
 
 
 def _holder(leg: RouteLeg, agency_names: Mapping[str, str], state: LegLike | None) -> str:
-    code = getattr(state, "agency_code", None) or leg.agency
+    who = getattr(state, "agency_code", None) or leg.agency
     if leg.holder == "applicant":
         return "Người dân"
-    return "Đơn vị tiếp nhận (Một cửa)" if code == RECEIVING_UNIT else agency_names.get(str(code), str(code))
+    if isinstance(who, Serving):
+        return who.name
+    return "Đơn vị tiếp nhận (Một cửa)" if who == RECEIVING_UNIT else agency_names.get(str(who), str(who))
 
 
 def _length(leg: RouteLeg) -> str:

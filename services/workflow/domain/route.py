@@ -58,14 +58,23 @@ class Outcome(_Part):
         return self
 
 
+class Serving(_Part):
+    """The agency that plays a role for the receiving unit: looked up on the day the leg is offered."""
+
+    role: Code
+    of: Literal["receiving_unit"]
+    name: str
+    """What a picture of the route shows in place of the agency."""
+
+
 class RouteLeg(_Part):
     """A stretch of the route (chặng): who has what to do, within which limit."""
 
     code: Code
     task: str
     holder: Literal["agency", "applicant"] = "agency"
-    agency: Code | None = None
-    """An agency's code, or ``receiving_unit``; absent where the applicant is waited for."""
+    agency: Code | Serving | None = None
+    """An agency's code, ``receiving_unit``, or a role; absent where the applicant is waited for."""
     days: Days | None = None
     """The limit in working days of the receiving unit's calendar."""
     steps: tuple[InnerStep, ...] = ()

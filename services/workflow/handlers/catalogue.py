@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.workflow.domain import agencies
+from services.workflow.domain.agencies import Directory
 from services.workflow.domain.catalogue import route_for
-from services.workflow.domain.route import RECEIVING_UNIT, Route, RouteLeg
-from services.workflow.models import Dossier
+from services.workflow.domain.route import RECEIVING_UNIT, Route, RouteLeg, Serving
+from services.workflow.models import Dossier, Leg
 from shared.auth import Principal, Role
 from shared.errors import DomainError, Text
 from shared.events.reference import Agency, ReferenceData
@@ -38,6 +38,11 @@ def _versions(session: AsyncSession, kind: str) -> Iterator[Any]:
     return (data for _, _, data in references(session).all_of(kind))
 
 
+def directory(session: AsyncSession) -> Directory:
+    """Return all agencies known here."""
+    return references(session).derived("agency", Directory)
+
+
 def find_route(session: AsyncSession, procedure_code: str, at: datetime) -> Route:
     """Return the route on which a dossier accepted at *at* sets out; NoRoute if there is none."""
     route = route_for(_versions(session, "route"), procedure_code, local_date(at))
@@ -59,17 +64,28 @@ def calendar_of(session: AsyncSession, dossier: Dossier) -> Calendar:
 
 
 def agency_of(session: AsyncSession, dossier: Dossier, leg: RouteLeg, at: datetime) -> str | None:
-    """Return the agency that a leg offered at *at* goes to: as the route names it, or its successor by then."""
-    if leg.agency is None:
-        return None
-    code = dossier.receiving_unit_code if leg.agency == RECEIVING_UNIT else leg.agency
+    """Return the agency that a leg offered at *at* goes to: as the route names it, or its successor by then.
+
+    None where the applicant is waited for, and where not exactly one agency plays the role that the route names.
+    """
     on = local_date(at)
-    if references(session).find("agency", code, on) is not None:
-        return code
-    by_code: dict[str, list[Agency]] = {}
-    for agency in _versions(session, "agency"):
-        by_code.setdefault(agency.code, []).append(agency)
-    return agencies.resolve(code, on, lambda key: by_code.get(key, []))
+    if isinstance(leg.agency, Serving):
+        found = directory(session).serving(leg.agency.role, dossier.receiving_unit_code, on)
+        return found[0] if len(found) == 1 else None
+    code = dossier.receiving_unit_code if leg.agency == RECEIVING_UNIT else leg.agency
+    return code and (directory(session).answering(code, on) or code)
+
+
+def taker_of(session: AsyncSession, dossier: Dossier, leg: Leg, at: datetime) -> str | None:
+    """Return the agency in force that takes a leg over at *at*; None if there is none.
+
+    The one that holds it or its successor; else whom the route would offer it to now.
+    """
+    known, on = directory(session), local_date(at)
+    found = known.answering(leg.agency_code, on) if leg.agency_code else None
+    if found is None:
+        found = agency_of(session, dossier, route_of(session, dossier).by_code[leg.step_code], at)
+    return found if found and known.on(found, on) is not None else None
 
 
 def own_codes(principal: Principal) -> list[str]:
@@ -81,7 +97,7 @@ def acting_codes(session: AsyncSession, principal: Principal, at: datetime) -> l
     """Return the codes the caller's agency acts for: its own, and those of agencies it succeeded."""
     if not principal.agency_code:
         return []
-    return agencies.acts_for(principal.agency_code, local_date(at), _versions(session, "agency"))
+    return codes_of(session, principal.agency_code, at)
 
 
 def seen_codes(session: AsyncSession, principal: Principal, at: datetime) -> list[str] | None:
@@ -91,18 +107,20 @@ def seen_codes(session: AsyncSession, principal: Principal, at: datetime) -> lis
 
 def codes_of(session: AsyncSession, code: str, at: datetime) -> list[str]:
     """Return *code* and the codes of the agencies it succeeded."""
-    return agencies.acts_for(code, local_date(at), _versions(session, "agency"))
+    return directory(session).acts_for(code, local_date(at))
+
+
+def gone_codes(session: AsyncSession, at: datetime) -> list[str]:
+    """Return the codes of the agencies that are not in force."""
+    return directory(session).gone(local_date(at))
 
 
 # What is shown
 
 
-def present(session: AsyncSession, kind: str) -> list[ReferenceData]:
-    """Return what is in force today, by code."""
-    today = local_date(now(session))
-    codes = sorted({data.code for data in _versions(session, kind)})
-    found = (references(session).find(kind, code, today) for code in codes)
-    return [data for data in found if data is not None]
+def present(session: AsyncSession) -> list[Agency]:
+    """Return the agencies in force today, by code."""
+    return directory(session).present(local_date(now(session)))
 
 
 def newest(session: AsyncSession, kind: str) -> list[ReferenceData]:

@@ -47,6 +47,8 @@ def _dossier(head: HeadRow, accepted: DossierAccepted, route: Route, at: datetim
         unpaid_notices=[],
         paid_notices=[],
         n_legs=0,
+        outcome=None,
+        completed_at=None,
         **{name: getattr(accepted, name) for name in copied},
     )
 

@@ -1,6 +1,7 @@
 """What every use case ends with: the planner is asked, and its plan is written and published."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,11 +12,15 @@ from services.workflow.handlers import catalogue
 from services.workflow.models import Dossier, Leg
 from services.workflow.repository import Journey
 from shared import worktime
-from shared.events.workflow import LegCancelled, LegCompleted, LegOffered, RouteCompleted
-from shared.outbox import now, publish
-from shared.timeline import TICK
+from shared.events.workflow import LegCancelled, LegCompleted, LegOffered, RouteCompleted, Stretch
+from shared.outbox import next_instant, publish
 
 END_OF_DAYS = datetime(9999, 1, 1, tzinfo=UTC)
+HANDED_ON = (
+    "dossier_id", "step_code", "task", "holder", "from_leg_no", "excluded_ground", "limit_minutes", "due_at",
+    "urgent_at",
+)  # fmt: skip
+"""What a leg keeps when another agency takes its stretch over: all but who holds it and what was done."""
 
 
 def proceed(
@@ -51,45 +56,63 @@ def carry_out(session: AsyncSession, journey: Journey, todo: Plan, cancel_reason
         dossier.completed_at = publish(session, journey.head, RouteCompleted(outcome=todo.final)).time
 
 
-def instant(session: AsyncSession, journey: Journey) -> datetime:
-    """Return the earliest instant the next event of this dossier may carry."""
-    present, known = now(session), journey.head.time
-    return present if known is None else max(present, known + TICK)
+def hand_on(session: AsyncSession, journey: Journey, leg: Leg, agency_code: str, reason_code: str) -> None:
+    """Offer the stretch of an open *leg* to another agency, with the deadline it has, and cancel *leg*.
+
+    In this order: a span that does not count in the limit then goes on unbroken, and no deadline moves.
+    """
+    kept = {name: getattr(leg, name) for name in HANDED_ON}
+    taken = _new_leg(leg_no=journey.legs[-1].leg_no + 1, agency_code=agency_code, **kept)
+    _add(session, journey, taken)
+    taken.offered_at = publish(session, journey.head, _offered(taken)).time
+    _cancel(session, journey, leg, reason_code)
 
 
 def _offer(session: AsyncSession, journey: Journey, offer: Offer) -> None:
-    """Hand a stretch over; an automatic one is completed at once, by nobody."""
-    leg = _make(session, journey, offer)
+    """Hand a stretch over; one that is completed at once is never offered, its end says all of it."""
+    at = next_instant(session, journey.head)
+    leg = _make(session, journey, offer, at)
+    _add(session, journey, leg)
+    if offer.completed_as is None:
+        leg.offered_at = publish(session, journey.head, _offered(leg), at).time
+        return
+    leg.status, leg.outcome = LegStatus.COMPLETED, offer.completed_as
+    stretch = Stretch(step_code=leg.step_code, task=leg.task, holder=leg.holder, agency_code=leg.agency_code)
+    fact = LegCompleted(leg_no=leg.leg_no, outcome=leg.outcome, automatic=stretch)
+    leg.offered_at = leg.completed_at = publish(session, journey.head, fact, at).time
+
+
+def _add(session: AsyncSession, journey: Journey, leg: Leg) -> None:
     session.add(leg)
     journey.legs.append(leg)
     journey.dossier.n_legs = len(journey.legs)
-    leg.offered_at = publish(session, journey.head, _offered(leg)).time
-    if offer.completed_as is not None:
-        settle(session, journey, leg, offer.completed_as)
 
 
-def _make(session: AsyncSession, journey: Journey, offer: Offer) -> Leg:
+def _make(session: AsyncSession, journey: Journey, offer: Offer, at: datetime) -> Leg:
     dossier = journey.dossier
     step = catalogue.route_of(session, dossier).by_code[offer.code]
-    at = instant(session, journey)
     due_at, minutes = _limit(session, journey, step, at)
-    return Leg(
+    return _new_leg(
         dossier_id=dossier.id,
         leg_no=offer.leg_no,
-        version=1,
         step_code=step.code,
         task=step.task,
         holder=step.holder,
         agency_code=catalogue.agency_of(session, dossier, step, at),
-        status=LegStatus.OFFERED,
         from_leg_no=offer.from_leg_no,
         excluded_ground=step.excluded_ground,
         limit_minutes=minutes,
         due_at=due_at,
         urgent_at=due_at or END_OF_DAYS,
-        note="",
-        data={},
     )
+
+
+def _new_leg(**given: Any) -> Leg:
+    """Return a leg that nobody has touched; all columns are named, so that new legs are one INSERT."""
+    return Leg(
+        version=1, status=LegStatus.OFFERED, acknowledged_at=None, officer=None, completed_at=None, outcome=None,
+        reason_code=None, note="", data={}, **given,
+    )  # fmt: skip
 
 
 def _limit(session: AsyncSession, journey: Journey, step: RouteLeg, at: datetime) -> tuple[datetime | None, int | None]:
@@ -117,16 +140,11 @@ def _offered(leg: Leg) -> LegOffered:
     )
 
 
-def settle(session: AsyncSession, journey: Journey, leg: Leg, outcome: str) -> None:
-    """Complete a leg that no officer completes: an automatic one, or the applicant's."""
+def settle_and_proceed(session: AsyncSession, journey: Journey, leg: Leg, outcome: str) -> None:
+    """Complete a leg that no officer completes, the applicant's, and go on."""
     leg.status, leg.outcome = LegStatus.COMPLETED, outcome
     leg.version += 1
     leg.completed_at = publish(session, journey.head, LegCompleted(leg_no=leg.leg_no, outcome=outcome)).time
-
-
-def settle_and_proceed(session: AsyncSession, journey: Journey, leg: Leg, outcome: str) -> None:
-    """Complete a leg that no officer completes, and go on."""
-    settle(session, journey, leg, outcome)
     proceed(session, journey, Completed(leg.leg_no))
 
 

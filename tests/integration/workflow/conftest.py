@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local.engines import Engines
 from tests.integration.workflow.support import NOW, World, make_template, run, settings, where
+from tests.support import Issuer
 
 TEMPLATE = f"lt_wf_template_{uuid4().hex[:8]}"
 
@@ -20,14 +21,14 @@ async def template(engines: Engines) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def world(template: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+async def world(template: str, issuer: Issuer, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     database = f"lt_wf_{uuid4().hex[:12]}"
     await run(f"CREATE DATABASE {database} TEMPLATE {template}")
-    here, lifespan = await World.start(settings(database, getattr(request, "param", NOW)))
+    own = settings(database, getattr(request, "param", NOW), issuer=issuer.url, jwks_url=f"{issuer.url}/jwks.json")
+    here, lifespan = await World.start(own, issuer)
     try:
         yield here
     finally:
         await here.http.aclose()
-        await here.issuer.client.aclose()
         await lifespan.__aexit__(None, None, None)
         await run(f"DROP DATABASE {database} WITH (FORCE)")

@@ -2,25 +2,21 @@
 
 import itertools
 import json
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
 import httpx
 from fastapi import FastAPI
-from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import URL, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from deploy.local.tokens import Grant, sign
 from services.workflow.app import definition, load
 from services.workflow.config import WorkflowSettings
 from shared import migrate
-from shared.auth import Verifier
 from shared.events import FACTS, Fact
 from shared.events.base import Limit
 from shared.events.intake import DossierAccepted, DossierSubmitted
@@ -28,10 +24,10 @@ from shared.outbox import new_dossier_id
 from shared.reference import read_folder, store
 from shared.service import Service, make_app
 from shared.tables import EventRow, HeadRow
-from shared.timeline import SOURCES, Draft, Event, record
+from shared.timeline import Draft, Event, record
 from tests.simulation.memory import MemoryHead
+from tests.support import PROVINCE, Issuer
 
-PROVINCE = Path(__file__).parents[3] / "deploy/province"
 NOW = "2026-10-05T08:00:00+07:00"
 """A Monday; the clock of the tests starts here and runs as fast as the real one."""
 
@@ -49,9 +45,9 @@ class Here(WorkflowSettings):
         return super().database_url(service).set(database=self.database)
 
 
-def settings(database: str, now: str = NOW) -> Here:
+def settings(database: str, now: str = NOW, **more: Any) -> Here:
     real = datetime.now().astimezone().isoformat()
-    return Here(mode="local", clock=f"{now}@{real}x1", database=database, **where)
+    return Here(mode="local", clock=f"{now}@{real}x1", database=database, **where, **more)
 
 
 async def run(statement: str) -> None:
@@ -77,25 +73,11 @@ async def make_template(name: str) -> None:
     await service.stop()
 
 
-class Issuer:
-    """An identity provider: its keys answer over HTTP, its tokens are signed for real."""
+class Unattached(Grant):
+    """A grant that the local issuer refuses, as another provider may give it: an officer of no agency."""
 
-    def __init__(self, here: Here) -> None:
-        self.key = ECKey.generate_key("P-256", {"kid": "test", "alg": "ES256", "use": "sig"}, auto_kid=False)
-        self.settings = here
-        jwks = KeySet([self.key]).as_dict(private=False)
-        self.client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=jwks)))
-
-    def token(self, role: str, agency: str | None = None) -> str:
-        claims = {
-            "iss": self.settings.issuer,
-            "aud": self.settings.audience,
-            "sub": f"{role}.{agency or 'x'}",
-            "exp": int(time.time()) + 600,
-            "roles": [role],
-            **({"agency": agency} if agency else {}),
-        }
-        return jwt.encode({"alg": "ES256", "kid": "test"}, claims, self.key)
+    def __post_init__(self) -> None:
+        """Let it pass."""
 
 
 @dataclass
@@ -109,14 +91,20 @@ class World:
     peers: dict[UUID, MemoryHead] = field(default_factory=dict)
 
     @classmethod
-    async def start(cls, here: Here) -> tuple[Self, Any]:
+    async def start(cls, here: Here, issuer: Issuer) -> tuple[Self, Any]:
         app = make_app(definition, here, "api")
         lifespan = app.router.lifespan_context(app)
         await lifespan.__aenter__()
-        issuer = Issuer(here)
-        app.state.verifier = Verifier(here, issuer.client)
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://workflow")
         return cls(app, app.state.service, issuer, http), lifespan
+
+    async def amend(self, code: str, **changes: Any) -> None:
+        """Publish a further version of an agency."""
+        latest = self.service.references.latest("agency", code)
+        data = {**latest.model_dump(mode="json"), "version": latest.version + 1, **changes}
+        async with self.service.sessions.begin() as session:
+            await store(session, ("agency", code, data["version"]), data, owned=True)
+        await self.service.references.refresh()
 
     # Facts of intake
 
@@ -162,8 +150,13 @@ class World:
 
     # Officers
 
+    def token(self, role: str, agency: str | None) -> str:
+        if role == "officer" and agency is None:
+            return sign(self.issuer.folder, Unattached(role, "officer-unattached"), self.issuer.url, 3600)
+        return self.issuer.token(role, agency=agency, subject="vbdlis" if role == "system" else None)
+
     async def call(self, method: str, path: str, role: str, agency: str | None = None, **more: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.issuer.token(role, agency)}", **more.pop("headers", {})}
+        headers = {"Authorization": f"Bearer {self.token(role, agency)}", **more.pop("headers", {})}
         return await self.http.request(method, path, headers=headers, **more)
 
     async def see(self, dossier_id: UUID, role: str = "ops", agency: str | None = None) -> dict[str, Any]:
@@ -210,6 +203,3 @@ class World:
 
     async def names(self, dossier_id: UUID) -> list[str]:
         return [type(fact).__name__ for fact in await self.facts(dossier_id)]
-
-
-__all__ = ["NOW", "PROVINCE", "SOURCES", "Here", "Issuer", "World", "make_template", "run", "settings"]

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.events import intake
-from shared.events.workflow import LegCompleted, LegOffered, RouteOpened, TaxNoticeIssued
+from shared.events.workflow import LegCompleted, LegOffered, RouteOpened, Stretch, TaxNoticeIssued
 from tests.integration.workflow.support import World
 
 NOTICES = [
@@ -29,7 +29,7 @@ def local(text: str | None) -> str:
 
 async def test_an_electronic_land_transfer_from_acceptance_to_the_result(world: World) -> None:
     dossier = await world.accept()
-    assert await world.names(dossier) == ["RouteOpened", "LegOffered", "LegCompleted", "LegOffered"]
+    assert await world.names(dossier) == ["RouteOpened", "LegCompleted", "LegOffered"]
     await world.work(dossier, "appraisal", "slip_sent")
     await world.work(dossier, "tax", "notice_issued", notices=NOTICES)
     assert (await world.open_legs(dossier))["payment"]["holder"] == "applicant"
@@ -52,6 +52,44 @@ async def test_an_electronic_land_transfer_from_acceptance_to_the_result(world: 
     assert offered["tax"].excluded_ground == "tax_determination"
     assert (offered["payment"].holder, offered["payment"].agency_code) == ("applicant", None)
     assert [f.data for f in facts if isinstance(f, LegCompleted)][-1] == {"document_no": "CN-123/2026"}
+
+
+async def test_a_leg_that_the_system_completes_at_once_is_one_fact_that_says_which_it_was(world: World) -> None:
+    dossier = await world.accept()
+    reception, appraisal = (await world.see(dossier, "officer", "H99.01"))["legs"]
+    assert (reception["status"], reception["outcome"]) == ("completed", "forwarded")
+    assert reception["offered_at"] == reception["completed_at"] < appraisal["offered_at"]
+    [completed] = [fact for fact in await world.facts(dossier) if isinstance(fact, LegCompleted)]
+    assert completed.automatic == Stretch(
+        step_code="reception", task="Kiểm tra, số hóa và chuyển hồ sơ", agency_code="H99.01"
+    )
+    paper = await world.accept(channel="counter")
+    await world.work(paper, "reception", "forwarded")
+    [completed] = [fact for fact in await world.facts(paper) if isinstance(fact, LegCompleted)]
+    assert completed.automatic is None
+
+
+async def test_a_payment_that_was_made_before_it_was_asked_for_is_over_at_once(world: World) -> None:
+    dossier = await world.accept()
+    await world.tell(dossier, paid("TB-1"))
+    await world.work(dossier, "appraisal", "slip_sent")
+    await world.work(dossier, "tax", "notice_issued", notices=NOTICES[:1])
+    assert list(await world.open_legs(dossier)) == ["payment-proof"]
+    payment = (await world.facts(dossier))[-2]
+    assert isinstance(payment, LegCompleted)
+    assert payment.automatic == Stretch(step_code="payment", task="Nộp thuế, lệ phí trước bạ", holder="applicant")
+
+
+async def test_a_tax_leg_goes_to_the_branch_that_serves_the_receiving_unit(world: World) -> None:
+    for unit, branch in (("H99.01", "H99.THUE.01"), ("H99.02", "H99.THUE.02")):
+        dossier = await world.accept(unit=unit)
+        await world.work(dossier, "appraisal", "slip_sent")
+        assert (await world.open_legs(dossier))["tax"]["agency_code"] == branch
+        last = (await world.facts(dossier))[-1]
+        assert isinstance(last, LegOffered)
+        assert last.agency_code == branch
+        inbox = (await world.call("GET", f"/v1/agencies/{branch}/inbox", "officer", branch)).json()
+        assert [item["dossier_id"] for item in inbox["items"]] == [str(dossier)]
 
 
 async def test_steps_keep_working_minutes_and_deadlines_of_the_receiving_unit(world: World) -> None:
@@ -201,7 +239,7 @@ async def test_repeats_change_nothing(world: World) -> None:
     event = world.say(dossier, accepted(world))
     assert await world.apply(event) == 1
     assert await world.apply(event) == 0
-    assert len(await world.names(dossier)) == 4
+    assert len(await world.names(dossier)) == 3
 
 
 HISTORY: list[Any] = [

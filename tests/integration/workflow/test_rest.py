@@ -1,12 +1,18 @@
 """The REST surface: who may do and see what, in which state, with which version; what malformed requests get."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event, text
 
-from shared.events import intake
+from services.workflow import repository
+from services.workflow.domain.legs import OPEN
+from shared.events import Fact, intake
 from tests.integration.workflow.support import World
 
 LAND, TAX, ONE_STOP = "H99.VPDK", "H99.THUE.01", "H99.01"
@@ -26,7 +32,7 @@ async def test_a_command_answers_the_leg_with_its_next_version_and_what_may_be_d
     answer = await world.act(dossier, leg, "acknowledge")
     body = answer.json()
     assert (answer.headers["ETag"], body["version"], body["status"]) == ('"2"', 2, "in_progress")
-    assert body["officer"] == f"officer.{LAND}"
+    assert body["officer"] == f"officer-{LAND}"
     assert body["allowed"] == ["assign", "complete", "return", "supplement-proposals"]
     assert {outcome["code"] for outcome in body["outcomes"]} == {"slip_sent", "tax_exempt", "not_eligible"}
     assert body["acknowledged_at"].endswith("+07:00")
@@ -170,8 +176,6 @@ async def test_an_inbox_is_its_agencys_own(world: World) -> None:
 async def test_a_successor_takes_over_the_open_legs_of_an_agency_that_ended(world: World) -> None:
     dossier = await world.accept()
     async with world.service.sessions.begin() as session:
-        from sqlalchemy import text
-
         await session.execute(text("UPDATE leg SET agency_code = 'H99.STNMT' WHERE leg_no = 2"))
     inbox = (await world.call("GET", f"/v1/agencies/{LAND}/inbox", "officer", LAND)).json()
     assert [item["dossier_id"] for item in inbox["items"]] == [str(dossier)]
@@ -271,17 +275,88 @@ async def test_a_repeat_with_its_key_is_answered_again(world: World) -> None:
     assert (await world.names(dossier)).count("LegAcknowledged") == 1
 
 
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """Collect what is sent to the database between BEGIN and COMMIT."""
+    sent: list[str] = []
+
+    def keep(_: Any, __: Any, statement: str, *___: Any) -> None:
+        sent.append(statement)
+
+    engine = world.service.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", keep)
+    yield sent
+    event.remove(engine, "before_cursor_execute", keep)
+
+
+NOTICE = {"notice_no": "TB-1", "amount": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "verb", "body"),
+    [
+        ("appraisal", "acknowledge", {}),
+        ("appraisal", "refuse", {"reason_code": "x"}),
+        ("tax", "assign", {"officer": "x"}),
+        ("tax", "complete", {"outcome": "notice_issued", "data": {"notices": [NOTICE]}}),
+        ("tax", "return", {"reason_code": "x"}),
+        ("tax", "supplement-proposals", {"ground": "x", "component_codes": ["x"]}),
+    ],
+)
+async def test_a_command_is_one_locking_read_and_one_write(
+    world: World, code: str, verb: str, body: dict[str, Any]
+) -> None:
+    dossier = await world.accept()
+    leg = (await world.open_legs(dossier))["appraisal"]
+    if code == "tax":
+        await world.work(dossier, "appraisal", "slip_sent")
+        leg = await taken(world, dossier, "tax")
+    with statements(world) as sent:
+        assert (await world.act(dossier, leg, verb, **body)).status_code == 200
+    assert [statement.split()[0] for statement in sent] == ["SELECT", "WITH"]
+
+
+async def test_a_batch_is_read_and_written_by_as_many_statements_however_many_dossiers_are_in_it(world: World) -> None:
+    texts = []
+    for n_dossiers in (2, 20):
+        dossiers = [world.submit() for _ in range(n_dossiers)]
+        facts = [world.say(dossier, fact) for dossier in dossiers for fact in begun()]
+        with statements(world) as sent:
+            assert await world.apply(*facts) == len(facts)
+        assert len([one for one in sent if "FROM dossier" in one]) == 1
+        assert [one for one in sent if not one.startswith("SELECT")][1:] == [sent[-1]]
+        assert sent[-1].count('INSERT INTO "leg"') == 1
+        texts.append(sent[-1])
+    assert texts[0] == texts[1]
+
+
+async def test_a_batch_of_facts_that_are_ignored_reads_no_journey(world: World) -> None:
+    dossier = await world.accept()
+    await world.catch_up(dossier)
+    ignored = world.say(dossier, intake.ApplicantChanged(applicant_version=2))
+    with statements(world) as sent:
+        assert await world.apply(ignored) == 1
+    assert [one for one in sent if "FROM dossier" in one or "FROM leg" in one] == []
+
+
+def begun() -> list[Fact]:
+    common: dict[str, Any] = {
+        "procedure": "DD.01@3", "field_code": "dat-dai", "channel": "online", "receiving_unit_code": ONE_STOP,
+        "applicant_kind": "citizen", "result_delivery": "counter",
+    }  # fmt: skip
+    accepted = {"code": "H99.01-X", "calendar": "VN@1", "limit": {"amount": 8, "unit": "working_days"}}
+    return [
+        intake.DossierSubmitted(applicant_version=1, **common),
+        intake.DossierAccepted(appointment_at=datetime(2026, 10, 20, tzinfo=UTC), **accepted, **common),
+    ]
+
+
 async def test_the_inbox_uses_its_index(world: World) -> None:
-    from sqlalchemy import text
-
-    from services.workflow import repository
-    from services.workflow.domain.legs import OPEN
-
     async with world.service.sessions() as session:
         await session.execute(text("SET LOCAL enable_seqscan = off"))
         await session.execute(text("SET LOCAL enable_bitmapscan = off"))
-        query = repository._inbox([LAND, TAX], OPEN, None, 50)
-        sql = str(query.compile(session.bind, compile_kwargs={"literal_binds": True}))
+        given = {"agency_codes": [LAND, TAX], "statuses": sorted(OPEN), **repository._beyond(None, 50)}
+        sql = str(repository._INBOX.params(given).compile(session.bind, compile_kwargs={"literal_binds": True}))
         plan = "\n".join(row[0] for row in await session.execute(text("EXPLAIN " + sql)))
     assert "Index Only Scan using leg_open" in plan
     assert plan.count("Sort Key") == 1, "only the few rows of the pages are sorted"

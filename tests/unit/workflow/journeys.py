@@ -31,6 +31,7 @@ class LegState:
     status: str = LegStatus.OFFERED
     outcome: str | None = None
     from_leg_no: int | None = None
+    agency_code: str | None = None
 
 
 @dataclass

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from services.workflow.app import CatalogueInvalid, check
 from services.workflow.consumers import consumer
-from services.workflow.domain import agencies, catalogue
+from services.workflow.domain import catalogue
 from services.workflow.domain.condition import holds
 from services.workflow.domain.diagram import draw
 from services.workflow.domain.route import Route
-from shared.events.reference import Agency
 from tests.unit.workflow.journeys import PROVINCE, LegState, shipped
+from tests.unit.workflow.offices import agency
 
 
 def leg(code: str, *outcomes: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -65,6 +65,7 @@ def test_counted_legs_add_up_to_the_limit_of_the_procedure(name: str, days: int)
         (route(leg("a", {"code": "x", "name": "x"}), days=1), "needs next legs or a final outcome"),
         (route(leg("a", END, END), days=1), "an outcome is there twice"),
         (route(leg("a", END, agency=None), days=1), "an agency is needed"),
+        (route(leg("a", END, agency={"role": "tax", "of": "applicant", "name": "T"}), days=1), "receiving_unit"),
         (route(leg("a", END, holder="applicant"), days=1), "only the outcome 'paid'"),
         (route(leg("a", END, steps=[{"name": "s", "days": 0.5}]), days=1), "do not add up"),
         (route(leg("a", END, when="channel ==", passes_as="end"), days=1), "parse"),
@@ -95,18 +96,20 @@ def test_a_route_that_can_not_work_is_refused(data: dict[str, Any], reason: str)
 def test_two_routes_of_one_procedure_in_force_at_once_are_refused() -> None:
     one = Route.model_validate(route(leg("a", END), days=1))
     other = Route.model_validate(route(leg("a", END), days=1, code="s", valid_from="2026-01-01"))
-    assert any("both in force" in error for error in catalogue.errors([one, other], _agencies("A")))
+    assert any("both in force" in error for error in catalogue.errors([one, other], [agency("A")]))
     ended = one.model_copy(update={"valid_to": date(2025, 12, 31)})
-    assert not list(catalogue.errors([ended, other], _agencies("A")))
+    assert not list(catalogue.errors([ended, other], [agency("A")]))
 
 
 def test_a_newer_version_replaces_the_one_before_from_its_first_day() -> None:
     one = Route.model_validate(route(leg("a", END), days=1))
     two = Route.model_validate(route(leg("a", END), days=1, version=2, valid_from="2026-01-01"))
-    assert not list(catalogue.errors([one, two], _agencies("A")))
+    assert not list(catalogue.errors([one, two], [agency("A")]))
     assert catalogue.route_for([one, two], "P", date(2025, 12, 31)) is one
     assert catalogue.route_for([one, two], "P", date(2026, 1, 1)) is two
     assert catalogue.route_for([one, two], "P", date(2024, 1, 1)) is None
+    ended = two.model_copy(update={"valid_to": date(2026, 6, 30)})
+    assert catalogue.route_for([ended, one], "P", date(2026, 7, 1)) is None
 
 
 def test_an_agency_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -117,42 +120,6 @@ def test_an_agency_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     (tmp_path / "routes/r.json").write_text(unknown.model_dump_json())
     with pytest.raises(CatalogueInvalid, match="no agency A"):
         check(tmp_path)
-
-
-def _agencies(*codes: str, **more: Any) -> list[Agency]:
-    base = {
-        "version": 1,
-        "valid_from": "2018-01-01",
-        "name": "-",
-        "kind": "other",
-        "level": "commune",
-        "calendar_code": "VN",
-    }
-    return [Agency.model_validate({**base, "code": code, **more}) for code in codes]
-
-
-def test_work_goes_to_the_successor_of_an_agency_that_ended() -> None:
-    known = _agencies("OLD", valid_to="2025-06-30", successor_code="MID") + _agencies(
-        "MID", valid_to="2025-12-31", successor_code="NEW"
-    )
-    known += _agencies("NEW", valid_from="2026-01-01")
-
-    def versions(code: str) -> list[Agency]:
-        return [agency for agency in known if agency.code == code]
-
-    assert agencies.resolve("OLD", date(2025, 6, 30), versions) == "OLD"
-    assert agencies.resolve("OLD", date(2025, 7, 1), versions) == "MID"
-    assert agencies.resolve("OLD", date(2026, 1, 1), versions) == "NEW"
-    assert agencies.resolve("NOBODY", date(2026, 1, 1), versions) == "NOBODY"
-    assert agencies.acts_for("NEW", date(2026, 1, 1), known) == ["NEW", "OLD", "MID"]
-    assert agencies.acts_for("OLD", date(2025, 1, 1), known) == ["OLD"]
-
-
-def test_successors_in_a_circle_end() -> None:
-    known = _agencies("A", valid_to="2020-01-01", successor_code="B") + _agencies(
-        "B", valid_to="2020-01-01", successor_code="A"
-    )
-    assert agencies.resolve("A", date(2026, 1, 1), lambda code: [a for a in known if a.code == code]) == "A"
 
 
 @pytest.mark.parametrize(
@@ -181,6 +148,13 @@ def test_a_route_is_drawn_with_every_leg_and_every_outcome_that_ends_it(name: st
     finals = [outcome for leg_ in here.legs for outcome in leg_.outcomes if outcome.final]
     assert picture.count('class="end"') >= 2 * len(finals)
     assert "<Đăng ký>" not in picture
+
+
+def test_a_role_is_drawn_by_its_name_until_it_is_known_who_plays_it() -> None:
+    here, names = shipped()["land-transfer@2"], {"H99.THUE.02": "Thuế cơ sở số 2"}
+    assert "Cơ quan thuế phục vụ nơi tiếp nhận" in draw(here, names)
+    held = LegState(3, "tax", "agency", agency_code="H99.THUE.02")
+    assert "Thuế cơ sở số 2" in draw(here, names, states={"tax": held})
 
 
 def test_a_dossier_is_drawn_with_the_state_of_its_legs() -> None:
