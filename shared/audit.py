@@ -23,6 +23,8 @@ OVERLAP = timedelta(seconds=LONGEST_TRANSACTION_SECONDS + 2)
 """A transaction that was open during the last sweep may have recorded earlier than that sweep's end."""
 IN_FLIGHT = timedelta(seconds=1.5)
 """What was recorded this recently is probably still on its way."""
+NOT_SEEN = IN_FLIGHT + timedelta(seconds=LONGEST_TRANSACTION_SECONDS)
+"""What carries an instant this recent may be uncommitted, or recorded too late for a page of heads."""
 PAGE = 5_000
 
 

@@ -157,6 +157,10 @@ class TokenSource:
         self._token = ""
         self._renew_at = 0.0
 
+    def forget(self) -> None:
+        """Ask for a new token before the next call: a peer refused this one."""
+        self._renew_at = 0.0
+
     async def headers(self) -> dict[str, str]:
         """Return the Authorization header; httpx.HTTPError if the issuer does not answer."""
         if time.monotonic() >= self._renew_at:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import db, telemetry
-from shared.consumer import Consumer, Received
+from shared.consumer import Consumer, Received, UnknownType
 from shared.db import Sessions, is_transient
 from shared.errors import DomainError
 from shared.events import FACTS
@@ -233,7 +233,7 @@ _CREATE = text("INSERT INTO head (dossier_id) SELECT unnest(CAST(:ids AS uuid[])
 
 def describe(error: BaseException) -> str:
     """Return what may be shown of *error*: its kind, and its words only where they are our own."""
-    return f"{type(error).__name__}: {error}" if isinstance(error, DomainError | LookupError) else type(error).__name__
+    return f"{type(error).__name__}: {error}" if isinstance(error, DomainError | UnknownType) else type(error).__name__
 
 
 async def park(session: AsyncSession, event: Event, reason: str, error: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import audit, outbox
 from shared.auth import Role, allow
+from shared.clock import Clock
 from shared.errors import NotFound
 from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
 from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Sweep
@@ -73,12 +74,14 @@ async def metrics() -> Response:
 @api.get("/heads", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
 async def heads(session: Session, since: AwareDatetime | None = None, after: UUID | None = None) -> dict[str, Any]:
     """Own histories that moved since an instant of this service's clock: ``[dossier_id, seq, chain]`` rows."""
+    clock: Clock = session.info["clock"]
+    business_until = clock.now() - audit.NOT_SEEN * clock.speed
     entries, until = await audit.heads_since(session, since, after)
     return {
         "items": [[str(dossier_id), entry.seq, format_chain(entry.chain)] for dossier_id, entry in entries],
         "next": str(entries[-1][0]) if len(entries) == audit.PAGE else None,
         "until": until.isoformat(),
-        "business_until": outbox.now(session).isoformat(),
+        "business_until": business_until.isoformat(),
     }
 
 

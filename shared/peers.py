@@ -34,13 +34,20 @@ class Peers:
     async def call(self, peer: str, method: str, path: str, **arguments: Any) -> Any:
         """Return the JSON a peer answers; PeerAway on anything but a 2xx."""
         try:
-            headers = await self._tokens.headers()
-            url = self._settings.url(peer) + path
-            answer = await self._client.request(method, url, headers=headers, timeout=10, **arguments)
+            answer = await self._send(peer, method, path, **arguments)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:  # keys may have changed under a token that was good
+                self._tokens.forget()
+                answer = await self._send(peer, method, path, **arguments)
             answer.raise_for_status()
             return answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise PeerAway(peer, error) from error
+
+    async def _send(self, peer: str, method: str, path: str, **arguments: Any) -> httpx.Response:
+        headers = await self._tokens.headers()
+        return await self._client.request(
+            method, self._settings.url(peer) + path, headers=headers, timeout=10, **arguments
+        )
 
     async def heads(self, peer: str, since: datetime | None, after: UUID | None) -> "HeadsPage":
         """Return a page of the heads of *peer*'s own history that changed since *since* (its clock)."""

@@ -5,8 +5,6 @@ from uuid import UUID
 
 from services.sla import handlers
 from services.sla.repository import Due
-from shared.audit import IN_FLIGHT
-from shared.db import LONGEST_TRANSACTION_SECONDS
 from shared.service import Job, Service
 from shared.writes import transaction
 
@@ -15,8 +13,6 @@ ON_ITS_WAY_SECONDS = 0.25
 
 If one takes longer, it is late: a deadline then called missed is withdrawn (``DeadlineMissWithdrawn``).
 """
-NOT_SEEN_BY_SWEEP_SECONDS = IN_FLIGHT.total_seconds() + LONGEST_TRANSACTION_SECONDS
-"""What was recorded this recently, or is still uncommitted, a sweep does not compare."""
 
 
 def complete(service: Service, dossier_id: UUID, until: datetime) -> bool:
@@ -25,13 +21,11 @@ def complete(service: Service, dossier_id: UUID, until: datetime) -> bool:
     By the broker: all that was in it after that instant has been read. With the broker away: a sweep that
     began after it has compared the heads of every source.
     """
-    speed = service.clock.speed
     read_until = service.reader.complete_until(dossier_id)
-    if read_until is not None and read_until - timedelta(seconds=ON_ITS_WAY_SECONDS * speed) >= until:
+    if read_until is not None and read_until - timedelta(seconds=ON_ITS_WAY_SECONDS) * service.clock.speed >= until:
         return True
-    margin = timedelta(seconds=NOT_SEEN_BY_SWEEP_SECONDS * speed)
     swept = [service.sweep.complete_until.get(source) for source in service.sweep.sources]
-    return all(at is not None and at - margin >= until for at in swept)
+    return all(at is not None and at >= until for at in swept)
 
 
 async def fire_timers(service: Service) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from shared.timeline import SOURCES, Event, format_chain, format_time, parse_after, parse_chain
 
@@ -79,9 +79,10 @@ def _from_attributes(attributes: dict[str, str], data: bytes) -> Event:
 
 
 class ReplayedEvent(BaseModel):
-    """An event as ``POST /v1/events/pull`` answers it; *data* are the exact bytes in base64."""
+    """An event as ``POST /v1/events/pull`` answers it; *data* are the exact bytes in base64.
 
-    model_config = ConfigDict(extra="forbid")
+    What a newer peer adds is passed over: the chain says whether anything that counts was changed.
+    """
 
     source: str
     dossier_id: UUID

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from shared import audit, ops, outbox
 from tests.integration.shared.spine import Spine
@@ -135,3 +136,19 @@ async def test_heads_are_for_systems_and_ops_only(pair: Spine) -> None:
     for path in ("/v1/heads", f"/v1/heads/{UUID(int=1)}", "/v1/reference"):
         assert (await pair.ask("intake", "GET", path, role="portal")).status_code == 403
         assert (await pair.call("intake", "GET", path)).status_code == 401
+
+
+async def test_a_token_that_a_peer_refuses_is_asked_for_again(pair: Spine) -> None:
+    tokens = pair.service("workflow").tokens
+    await tokens.headers()
+    tokens._token = "no.longer.good"  # noqa: S105 - as if the issuer had changed its keys
+    await pair.sweep("workflow")
+    assert (await tokens.headers())["Authorization"] != "Bearer no.longer.good"
+
+
+async def test_a_sweep_claims_no_instant_that_an_open_transaction_may_still_carry(pair: Spine) -> None:
+    began = pair.service("intake").clock.now()
+    async with pair.service("intake").sessions.begin() as session:
+        await session.execute(text("SELECT 1"))
+        await pair.sweep("workflow")
+    assert pair.service("workflow").sweep.complete_until["intake"] < began
