@@ -1,21 +1,24 @@
 """The REST surface of intake: parse, call one handler, return."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
 from services.intake import handlers, repository
 from services.intake.domain import PORTAL_CODE, Status, allowed, completion
+from services.intake.handlers import Call
 from services.intake.models import Dossier
 from services.intake.schemas import (
     ApplicantRead,
     DossierCreate,
     DossierPage,
     DossierRead,
+    NoticePage,
     NoticeRead,
     PaymentAsk,
     PaymentProof,
+    People,
     PostedResult,
     ProcedurePage,
     ProcedureRead,
@@ -40,6 +43,19 @@ Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
 Party = Annotated[Principal, Depends(allow(Role.APPLICANT, Role.PORTAL, Role.OFFICER))]
 Reader = Annotated[Principal, Depends(allow(*Role))]
 Looker = Annotated[Principal, Depends(allow(Role.APPLICANT, Role.PORTAL, Role.OFFICER, Role.SYSTEM))]
+DOSSIER = "/dossiers/{dossier_id}"
+
+
+async def _officer_call(dossier_id: UUID, by: Officer, seen: IfMatch) -> Call:
+    return Call(dossier_id, seen, by)
+
+
+async def _party_call(dossier_id: UUID, by: Party, seen: IfMatch) -> Call:
+    return Call(dossier_id, seen, by)
+
+
+OfficerCall = Annotated[Call, Depends(_officer_call)]
+PartyCall = Annotated[Call, Depends(_party_call)]
 
 
 def _read(response: Response, dossier: Dossier) -> DossierRead:
@@ -81,53 +97,47 @@ async def list_dossiers(  # noqa: PLR0913, PLR0917
     return DossierPage(items=[_read(Response(), row) for row in rows], next=following)
 
 
-@api.get("/dossiers/{dossier_id}")
+@api.get(DOSSIER)
 async def get_dossier(session: Session, dossier_id: UUID, by: Reader, response: Response) -> DossierRead:
     """One dossier; ``allowed`` says what may be done with it now."""
     return _read(response, await repository.get_dossier(session, dossier_id, by))
 
 
-@api.post("/dossiers/{dossier_id}/accept")
-async def accept_dossier(
-    session: Session, dossier_id: UUID, by: Officer, seen: IfMatch, response: Response
-) -> DossierRead:
+@api.post(DOSSIER + "/accept")
+async def accept_dossier(session: Session, call: OfficerCall, response: Response) -> DossierRead:
     """Accept: official code, receipt, appointment (form 01)."""
-    return _read(response, await handlers.accept_dossier(session, dossier_id, seen, by))
+    return _read(response, await handlers.accept_dossier(session, call))
 
 
-@api.post("/dossiers/{dossier_id}/refuse")
-async def refuse_dossier(
-    session: Session, dossier_id: UUID, body: Reason, by: Officer, seen: IfMatch, response: Response
-) -> DossierRead:
+@api.post(DOSSIER + "/refuse")
+async def refuse_dossier(session: Session, call: OfficerCall, body: Reason, response: Response) -> DossierRead:
     """Refuse at reception (form 03)."""
-    return _read(response, await handlers.refuse_dossier(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.refuse_dossier(session, call, body))
 
 
-@api.post("/dossiers/{dossier_id}/request-supplement")
+@api.post(DOSSIER + "/request-supplement")
 async def request_supplement(
-    session: Session, dossier_id: UUID, body: SupplementAsk, by: Officer, seen: IfMatch, response: Response
+    session: Session, call: OfficerCall, body: SupplementAsk, response: Response
 ) -> DossierRead:
     """Ask for what is missing, once and in full (form 02)."""
-    return _read(response, await handlers.request_supplement(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.request_supplement(session, call, body))
 
 
-@api.post("/dossiers/{dossier_id}/supplement")
+@api.post(DOSSIER + "/supplement")
 async def supplement_dossier(
-    session: Session, dossier_id: UUID, body: SupplementGiven, by: Party, seen: IfMatch, response: Response
+    session: Session, call: PartyCall, body: SupplementGiven, response: Response
 ) -> DossierRead:
     """Take what was missing."""
-    return _read(response, await handlers.supplement_dossier(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.supplement_dossier(session, call, body))
 
 
-@api.post("/dossiers/{dossier_id}/request-payment")
-async def request_payment(
-    session: Session, dossier_id: UUID, body: PaymentAsk, by: Officer, seen: IfMatch, response: Response
-) -> DossierRead:
+@api.post(DOSSIER + "/request-payment")
+async def request_payment(session: Session, call: OfficerCall, body: PaymentAsk, response: Response) -> DossierRead:
     """Ask for a payment; tax notices come by themselves."""
-    return _read(response, await handlers.request_payment(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.request_payment(session, call, body))
 
 
-@api.post("/dossiers/{dossier_id}/payments", dependencies=[Creates])
+@api.post(DOSSIER + "/payments", dependencies=[Creates])
 async def record_payment(
     session: Session, dossier_id: UUID, body: PaymentProof, by: Party, response: Response
 ) -> DossierRead:
@@ -135,55 +145,50 @@ async def record_payment(
     return _read(response, await handlers.record_payment(session, dossier_id, body, by))
 
 
-@api.get("/dossiers/{dossier_id}/payments")
-async def list_payments(session: Session, dossier_id: UUID, by: Reader) -> dict[str, Any]:
-    """What is to be paid and what was."""
-    await repository.get_dossier(session, dossier_id, by)
-    rows = await repository.notices(session, dossier_id)
-    return {"items": [NoticeRead.model_validate(row) for row in rows], "next": None}
+@api.get(DOSSIER + "/payments")
+async def list_payments(session: Session, dossier_id: UUID, by: Reader) -> NoticePage:
+    """What is to be paid, what was, and what is void."""
+    rows = await repository.notices(session, await repository.get_dossier(session, dossier_id, by))
+    return NoticePage(items=[NoticeRead.model_validate(row) for row in rows], next=None)
 
 
-@api.post("/dossiers/{dossier_id}/withdraw")
-async def withdraw_dossier(
-    session: Session, dossier_id: UUID, body: Reason, by: Party, seen: IfMatch, response: Response
-) -> DossierRead:
+@api.post(DOSSIER + "/withdraw")
+async def withdraw_dossier(session: Session, call: PartyCall, body: Reason, response: Response) -> DossierRead:
     """The applicant withdraws."""
-    return _read(response, await handlers.withdraw_dossier(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.withdraw_dossier(session, call, body))
 
 
-@api.post("/dossiers/{dossier_id}/stop")
-async def stop_dossier(
-    session: Session, dossier_id: UUID, body: Reason, by: Officer, seen: IfMatch, response: Response
-) -> DossierRead:
+@api.post(DOSSIER + "/stop")
+async def stop_dossier(session: Session, call: OfficerCall, body: Reason, response: Response) -> DossierRead:
     """End without a result (form 05)."""
-    return _read(response, await handlers.stop_dossier(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.stop_dossier(session, call, body))
 
 
-@api.post("/dossiers/{dossier_id}/post-result")
-async def post_result(
-    session: Session, dossier_id: UUID, body: PostedResult, by: Officer, seen: IfMatch, response: Response
-) -> DossierRead:
+@api.post(DOSSIER + "/post-result")
+async def post_result(session: Session, call: OfficerCall, body: PostedResult, response: Response) -> DossierRead:
     """Give the result to the post."""
-    return _read(response, await handlers.post_result(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.post_result(session, call, body))
 
 
-@api.post("/dossiers/{dossier_id}/return-result")
-async def return_result(
-    session: Session, dossier_id: UUID, body: ReturnedResult, by: Officer, seen: IfMatch, response: Response
-) -> DossierRead:
+@api.post(DOSSIER + "/return-result")
+async def return_result(session: Session, call: OfficerCall, body: ReturnedResult, response: Response) -> DossierRead:
     """Hand the result over: the dossier ends."""
-    return _read(response, await handlers.return_result(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.return_result(session, call, body))
 
 
-@api.post("/dossiers/{dossier_id}/reopen")
-async def reopen_dossier(
-    session: Session, dossier_id: UUID, body: Reason, by: Officer, seen: IfMatch, response: Response
-) -> DossierRead:
+@api.post(DOSSIER + "/reopen")
+async def reopen_dossier(session: Session, call: OfficerCall, body: Reason, response: Response) -> DossierRead:
     """The result was found wrong: process again."""
-    return _read(response, await handlers.reopen_dossier(session, dossier_id, body, seen, by))
+    return _read(response, await handlers.reopen_dossier(session, call, body))
 
 
-@api.get("/dossiers/{dossier_id}/applicant")
+@api.put(DOSSIER + "/applicant")
+async def change_applicant(session: Session, call: PartyCall, body: People, response: Response) -> DossierRead:
+    """Correct the people of a dossier: a new version, the ones before stay; private attributes stay as submitted."""
+    return _read(response, await handlers.change_applicant(session, call, body))
+
+
+@api.get(DOSSIER + "/applicant")
 async def read_applicant(
     session: Session,
     dossier_id: UUID,
@@ -195,7 +200,7 @@ async def read_applicant(
     return ApplicantRead.model_validate(await handlers.read_applicant(session, dossier_id, version, purpose, by))
 
 
-@api.get("/dossiers/{dossier_id}/timeline")
+@api.get(DOSSIER + "/timeline")
 async def read_timeline(session: Session, dossier_id: UUID, by: Reader) -> Timeline:
     """Every fact of every service about the dossier, in causal order."""
     await repository.get_dossier(session, dossier_id, by)

@@ -3,7 +3,6 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import handlers, repository
-from services.intake.schemas import PaymentAsk
 from shared.consumer import Consumer, Received
 from shared.events import notify, sla, workflow
 
@@ -17,9 +16,7 @@ async def start_processing(session: AsyncSession, got: Received[workflow.LegAckn
 
 @consumer.on(workflow.TaxNoticeIssued)
 async def take_tax_notice(session: AsyncSession, got: Received[workflow.TaxNoticeIssued]) -> None:
-    notice = got.fact
-    ask = PaymentAsk(notice_no=notice.notice_no, kind="tax", amount=notice.amount, due_on=notice.due_on)
-    await handlers.take_tax_notice(session, got.head, ask)
+    await handlers.take_tax_notice(session, got.head, got.fact)
 
 
 @consumer.on(workflow.RouteCompleted)

@@ -1,8 +1,9 @@
 """The pure rules of intake: the states of a dossier, what each action and each fact does to them, its code."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from shared.errors import AlreadyDone, DomainError, IllegalTransition, Text
 
@@ -37,6 +38,7 @@ class Action(StrEnum):
     POST_RESULT = "post-result"
     RETURN_RESULT = "return-result"
     REOPEN = "reopen"
+    CHANGE_APPLICANT = "change-applicant"
 
 
 PORTAL_CODE: Mapping[Status, int] = {
@@ -54,6 +56,7 @@ PORTAL_CODE: Mapping[Status, int] = {
 }
 
 _OPEN = (Status.ACCEPTED, Status.PROCESSING, Status.PAYMENT_REQUESTED)
+_ENDED = (Status.REFUSED, Status.WITHDRAWN, Status.STOPPED, Status.RETURNED)
 BACK = None
 """The state before the supplement was requested."""
 
@@ -69,6 +72,7 @@ TRANSITIONS: Mapping[Action, Mapping[Status, Status | None]] = {
     Action.POST_RESULT: {Status.RESOLVED: Status.POSTED},
     Action.RETURN_RESULT: dict.fromkeys((Status.RESOLVED, Status.POSTED), Status.RETURNED),
     Action.REOPEN: dict.fromkeys((Status.RESOLVED, Status.RETURNED), Status.PROCESSING),
+    Action.CHANGE_APPLICANT: {status: status for status in Status if status not in _ENDED},
 }
 _RESULT_OF = {
     Action.ACCEPT: Status.ACCEPTED,
@@ -81,11 +85,8 @@ _RESULT_OF = {
 
 STARTED: Mapping[Status, Status] = {Status.ACCEPTED: Status.PROCESSING}
 """The first leg was acknowledged; in every other state that fact changes nothing."""
-NOTICE_ISSUED: Mapping[Status, Status] = {
-    **dict.fromkeys(_OPEN, Status.PAYMENT_REQUESTED),
-    Status.SUPPLEMENT_REQUESTED: Status.SUPPLEMENT_REQUESTED,
-}
-"""A notice that crosses a supplement request waits behind it; after the end of a dossier it is moot."""
+TAKES_NOTICES = frozenset((*_OPEN, Status.SUPPLEMENT_REQUESTED))
+"""A tax notice that crosses a supplement request waits behind it; after the end of a dossier it is moot."""
 RESOLVED: Mapping[Status, Status] = dict.fromkeys((*_OPEN, Status.SUPPLEMENT_REQUESTED), Status.RESOLVED)
 """Processing ended; a dossier that was withdrawn or stopped meanwhile stays so (the fact is moot)."""
 
@@ -99,6 +100,25 @@ COMPLETION: Mapping[Status, int] = {
     Status.POSTED: 95,
 }
 """Percent, as the public look-up shows it; every ended state is 100."""
+
+
+class NoticeLike(Protocol):
+    """What the rules need of a notice."""
+
+    leg_no: int | None
+    """The leg of the tax branch that determined it; None for what an officer asked for."""
+    paid_at: datetime | None
+    voided_at: datetime | None
+
+
+N = TypeVar("N", bound=NoticeLike)
+
+
+class NoticeReplaced(IllegalTransition):
+    """A new determination took the notice's place; ``payable`` lists the notices that are to be paid now."""
+
+    code = "notice_replaced"
+    title = Text("Thông báo đã được thay thế, không nộp theo thông báo này", "The notice was replaced: do not pay it")
 
 
 class CodesExhausted(DomainError):
@@ -132,6 +152,24 @@ def next_status(status: Status, action: Action, before: Status | None = None) ->
     )
 
 
+def is_outstanding(notice: NoticeLike) -> bool:
+    """Say whether the notice is still to be paid."""
+    return notice.paid_at is None and notice.voided_at is None
+
+
+def replaced_by(notices: Iterable[N], leg_no: int) -> list[N]:
+    """Return the notices that the determination of the leg *leg_no* makes void: what is unpaid of earlier ones.
+
+    Workflow's facts arrive in workflow's order, whatever they cross: the determination that comes is the newest.
+    """
+    return [notice for notice in notices if is_outstanding(notice) and notice.leg_no not in {None, leg_no}]
+
+
+def awaiting(n_outstanding: int) -> Status:
+    """Return the state a dossier goes on in: it waits for the applicant until nothing is left to pay."""
+    return Status.PAYMENT_REQUESTED if n_outstanding else Status.PROCESSING
+
+
 def dossier_code(prefix: str, day: date, number: int) -> str:
     """Return the official code ``prefix-YYMMDD-NNNN`` (rules.md §1.1); CodesExhausted past 9999."""
     if number > 9999:
@@ -142,3 +180,8 @@ def dossier_code(prefix: str, day: date, number: int) -> str:
 def completion(status: Status) -> int:
     """Return the degree of completion in percent."""
     return COMPLETION.get(status, 100)
+
+
+def wrong_field(pointer: str, code: str, detail: str) -> dict[str, str]:
+    """Return one entry of the ``errors`` of a ``Malformed``."""
+    return {"pointer": pointer, "code": code, "detail": detail}

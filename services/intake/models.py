@@ -27,7 +27,7 @@ class Dossier(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
-    """The ETag: moves with the state, by a command or by a fact of another service."""
+    """The ETag: moves with every command and with every fact that changes the state or what is to be paid."""
     status: Mapped[str]
     status_before: Mapped[str | None]
     code: Mapped[str | None] = mapped_column(unique=True)
@@ -51,6 +51,8 @@ class Dossier(Base):
     suspended_ground: Mapped[str | None]
     """While set there is no deadline, and this is why."""
     n_supplements: Mapped[int]
+    n_notices: Mapped[int]
+    """Tells whoever waited for the lock whether a notice was added meanwhile."""
     outcome: Mapped[str | None]
     resolved_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -123,8 +125,12 @@ class PaymentNotice(Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     """Whole đồng."""
     due_on: Mapped[date | None]
+    leg_no: Mapped[int | None]
+    """The leg of the tax branch whose determination it belongs to; none for what an officer asked for."""
     requested_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    """A later determination took its place: it is not to be paid."""
     method: Mapped[str | None]
     reference: Mapped[str | None]
     recorded_by: Mapped[str | None]

@@ -1,17 +1,19 @@
 """Every query of intake."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, bindparam, func, insert, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.models import (
     Applicant,
+    Base,
     CodeCounter,
     Dossier,
     PaymentNotice,
@@ -23,43 +25,91 @@ from shared.errors import DossierUnknown
 from shared.tables import EventRow, HeadRow
 from shared.timeline import Event
 
+_NOTICES = "intake.notices"
+Columns = TypeVarTuple("Columns")
 
-def visible_to(principal: Principal) -> ColumnElement[bool]:
-    """Return the condition under which *principal* sees a dossier: its own agency's, or those it submitted."""
+
+class _Sight(Enum):
+    """Which dossiers a caller sees: all, those its agency received, or those it submitted."""
+
+    ALL = 1
+    UNIT = 2
+    OWN = 3
+
+
+_VISIBLE: Mapping[_Sight, ColumnElement[bool]] = {
+    _Sight.ALL: true(),
+    _Sight.UNIT: Dossier.receiving_unit_code == bindparam("agency_code"),
+    _Sight.OWN: Dossier.submitted_by == bindparam("subject"),
+}
+
+
+def _sight(principal: Principal) -> _Sight:
     if principal.has(Role.OPS, Role.LEADER, Role.SYSTEM):
-        return true()
-    if principal.has(Role.OFFICER):
-        return Dossier.receiving_unit_code == (principal.agency_code or "")
-    return Dossier.submitted_by == principal.subject
+        return _Sight.ALL
+    return _Sight.UNIT if principal.has(Role.OFFICER) else _Sight.OWN
 
 
-async def lock_dossier(
-    session: AsyncSession, dossier_id: UUID, principal: Principal | None = None
-) -> tuple[HeadRow, Dossier]:
+def _eyes(principal: Principal) -> dict[str, Any]:
+    return {"agency_code": principal.agency_code or "", "subject": principal.subject}
+
+
+def _for_each_sight(query: Select[*Columns]) -> Mapping[_Sight, Select[*Columns]]:
+    return {sight: query.where(seen) for sight, seen in _VISIBLE.items()}
+
+
+# Statements of the hot paths are built once: their cache keys are then memoized.
+
+_HEAD = (
+    select(HeadRow, Dossier)
+    .join(Dossier, Dossier.id == HeadRow.dossier_id)
+    .where(HeadRow.dossier_id == bindparam("id"))
+)
+_LOCK = _for_each_sight(_HEAD.with_for_update(of=[HeadRow, Dossier]))
+_LOCK_WITH_NOTICES = _for_each_sight(
+    _HEAD.add_columns(PaymentNotice)
+    .join(PaymentNotice, PaymentNotice.dossier_id == HeadRow.dossier_id)
+    .with_for_update(of=[HeadRow, Dossier, PaymentNotice])
+)
+_DOSSIER = _for_each_sight(select(Dossier).where(Dossier.id == bindparam("id")))
+_PRELOAD = select(Dossier).where(Dossier.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+_NOTICES_OF = select(PaymentNotice).where(PaymentNotice.dossier_id == bindparam("id"))
+_STATUS = select(Dossier.status).where(Dossier.code == bindparam("code"))
+
+
+async def lock_dossier(session: AsyncSession, dossier_id: UUID, principal: Principal) -> tuple[HeadRow, Dossier]:
     """Lock the head, then the dossier, in one statement; DossierUnknown if it is not there for *principal*."""
-    query = (
-        select(HeadRow, Dossier)
-        .join(Dossier, Dossier.id == HeadRow.dossier_id)
-        .where(HeadRow.dossier_id == dossier_id)
-        .with_for_update(of=[HeadRow, Dossier])
-    )
-    if principal is not None:
-        query = query.where(visible_to(principal))
-    row = (await session.execute(query)).one_or_none()
+    given = {"id": dossier_id, **_eyes(principal)}
+    row = (await session.execute(_LOCK[_sight(principal)], given)).one_or_none()
     if row is None:
         raise DossierUnknown(str(dossier_id))
     return row[0], row[1]
 
 
+async def lock_with_notices(
+    session: AsyncSession, dossier_id: UUID, principal: Principal
+) -> tuple[HeadRow, Dossier, list[PaymentNotice]]:
+    """Lock head, dossier and notices in one statement; DossierUnknown if it is not there for *principal*.
+
+    All rows that are read are locked: who waited for the head then sees their present versions. A notice that was
+    added meanwhile is not in the statement's snapshot; ``n_notices`` tells, and the notices are read again.
+    """
+    given = {"id": dossier_id, **_eyes(principal)}
+    rows = list(await session.execute(_LOCK_WITH_NOTICES[_sight(principal)], given))
+    head, dossier = rows[0][:2] if rows else await lock_dossier(session, dossier_id, principal)
+    if len(rows) == dossier.n_notices:
+        session.info.setdefault(_NOTICES, {})[dossier_id] = _oldest_first(notice for _, _, notice in rows)
+    return head, dossier, await notices(session, dossier)
+
+
 async def preload(session: AsyncSession, ids: Collection[UUID]) -> list[Dossier]:
     """Bring the dossiers of a batch into the session; their heads are locked already."""
-    return list(await session.scalars(select(Dossier).where(Dossier.id.in_(ids))))
+    return list(await session.scalars(_PRELOAD, {"ids": list(ids)}))
 
 
 async def get_dossier(session: AsyncSession, dossier_id: UUID, principal: Principal) -> Dossier:
     """Return a dossier that *principal* may see."""
-    query = select(Dossier).where(Dossier.id == dossier_id, visible_to(principal))
-    dossier = await session.scalar(query)
+    dossier: Dossier | None = await session.scalar(_DOSSIER[_sight(principal)], {"id": dossier_id, **_eyes(principal)})
     if dossier is None:
         raise DossierUnknown(str(dossier_id))
     return dossier
@@ -77,20 +127,27 @@ async def list_dossiers(  # noqa: PLR0913
 ) -> list[Dossier]:
     """Return a page of dossiers, in order of submission."""
     given = {"status": status, "code": code, "receiving_unit_code": receiving_unit_code}
-    query = select(Dossier).where(visible_to(principal)).order_by(Dossier.id).limit(limit)
+    query = select(Dossier).where(_VISIBLE[_sight(principal)]).order_by(Dossier.id).limit(limit)
     query = query.filter_by(**{name: value for name, value in given.items() if value is not None})
     if after is not None:
         query = query.where(Dossier.id > after)
-    return list(await session.scalars(query))
+    return list(await session.scalars(query, _eyes(principal)))
+
+
+# The two inserts name tables, not entities: of an entity's insert the session makes a new statement for every call.
+
+_COUNTER = Base.metadata.tables[CodeCounter.__tablename__]
+_NEXT_NUMBER = (
+    upsert(_COUNTER)
+    .values(prefix=bindparam("of_prefix"), day=bindparam("on_day"), last=1)
+    .on_conflict_do_update(index_elements=["prefix", "day"], set_={"last": _COUNTER.c.last + 1})
+    .returning(_COUNTER.c.last)
+)
 
 
 async def next_number(session: AsyncSession, prefix: str, day: date) -> int:
     """Return the next number of a unit on a day; its row stays locked until the commit, so none is skipped."""
-    row = upsert(CodeCounter).values(prefix=prefix, day=day, last=1)
-    again = row.on_conflict_do_update(
-        index_elements=[CodeCounter.prefix, CodeCounter.day], set_={"last": CodeCounter.last + 1}
-    )
-    number: int = await session.scalar(again.returning(CodeCounter.last))  # type: ignore[assignment]
+    number: int = (await session.execute(_NEXT_NUMBER, {"of_prefix": prefix, "on_day": day})).scalar_one()
     return number
 
 
@@ -102,31 +159,51 @@ async def get_applicant(session: AsyncSession, dossier_id: UUID, version: int) -
     return applicant
 
 
-async def notices(session: AsyncSession, dossier_id: UUID) -> list[PaymentNotice]:
-    """Return the notices of a dossier, oldest first."""
-    query = select(PaymentNotice).where(PaymentNotice.dossier_id == dossier_id)
-    return list(await session.scalars(query.order_by(PaymentNotice.requested_at, PaymentNotice.notice_no)))
+async def notices(session: AsyncSession, dossier: Dossier) -> list[PaymentNotice]:
+    """Return the notices of a dossier, oldest first.
+
+    Kept for the transaction: the facts of a batch see what the ones before them added, flushed or not.
+    """
+    kept: dict[UUID, list[PaymentNotice]] = session.info.setdefault(_NOTICES, {})
+    if dossier.id not in kept:
+        rows = await session.scalars(_NOTICES_OF, {"id": dossier.id}) if dossier.n_notices else ()
+        kept[dossier.id] = _oldest_first(rows)
+    return kept[dossier.id]
 
 
-async def open_request(session: AsyncSession, dossier_id: UUID) -> SupplementRequest | None:
-    """Return the supplement request that is not yet met."""
-    query = select(SupplementRequest).where(
-        SupplementRequest.dossier_id == dossier_id, SupplementRequest.received_at.is_(None)
-    )
-    request: SupplementRequest | None = await session.scalar(query)
-    return request
+def _oldest_first(rows: Iterable[PaymentNotice]) -> list[PaymentNotice]:
+    return sorted(rows, key=lambda notice: (notice.requested_at, notice.notice_no))
+
+
+def add_notice(session: AsyncSession, dossier: Dossier, notice_no: str) -> PaymentNotice:
+    """Add an empty notice to those that ``notices`` returned."""
+    notice = PaymentNotice(dossier_id=dossier.id, notice_no=notice_no)
+    session.add(notice)
+    dossier.n_notices += 1
+    session.info[_NOTICES][dossier.id].append(notice)
+    return notice
+
+
+async def present_request(session: AsyncSession, dossier: Dossier) -> SupplementRequest:
+    """Return the newest supplement request: the one that is open while the dossier waits for a supplement."""
+    return await session.get_one(SupplementRequest, (dossier.id, dossier.n_supplements))
 
 
 async def find_by_code(session: AsyncSession, code: str) -> str | None:
     """Return the status of the dossier with an official code."""
-    status: str | None = await session.scalar(select(Dossier.status).where(Dossier.code == code))
+    status: str | None = await session.scalar(_STATUS, {"code": code})
     return status
 
 
-async def keep_foreign(session: AsyncSession, events: Iterable[Event]) -> None:
-    """Keep facts of other services as they were published, many in one statement."""
-    rows = [{name: getattr(event, name) for name in Event.__slots__} for event in events]
-    await session.execute(insert(TimelineEvent), rows)
+_KEPT = Base.metadata.tables[TimelineEvent.__tablename__]
+_NAMES = _KEPT.c.keys()
+_ARRAYS = func.unnest(*(bindparam(column.name, type_=ARRAY(column.type)) for column in _KEPT.c))
+_KEEP = insert(_KEPT).from_select(_NAMES, select(_ARRAYS.table_valued(*_NAMES).render_derived()))
+
+
+async def keep_foreign(session: AsyncSession, events: Sequence[Event]) -> None:
+    """Keep facts of other services as they were published: one statement, the same text for any number of them."""
+    await session.execute(_KEEP, {name: [getattr(event, name) for event in events] for name in _NAMES})
 
 
 async def timeline(session: AsyncSession, dossier_id: UUID) -> list[dict[str, Any]]:

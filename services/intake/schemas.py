@@ -12,7 +12,9 @@ from shared.events.reference import Component
 from shared.web import Body, Read
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-ShortCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+CodeText = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$")]
+"""A code without blanks: it is published, so it must not hold a name or a sentence."""
 Note = Annotated[str, StringConstraints(max_length=2000)]
 Money = Annotated[int, Field(gt=0, le=10**15)]
 
@@ -38,32 +40,37 @@ class Applicant(Person):
 class Submitter(Person):
     """Who hands the dossier in for the applicant (người nộp)."""
 
-    relation: ShortCode
+    relation: Words
 
 
 class Party(Person):
     """Another person the dossier concerns."""
 
-    role: ShortCode
+    role: Words
 
 
 class SubmittedComponent(Body):
     """A paper that came with the dossier."""
 
-    code: ShortCode
+    code: CodeText
     n_originals: Annotated[int, Field(ge=0, le=100)] = 0
     n_copies: Annotated[int, Field(ge=0, le=100)] = 0
 
 
-class DossierCreate(Body):
-    """A submission."""
+class People(Body):
+    """The people of a dossier, all of them."""
 
-    procedure_code: ShortCode
-    channel: Channel
-    receiving_unit_code: ShortCode
     applicant: Applicant
     submitter: Submitter | None = None
     parties: Annotated[list[Party], Field(default_factory=list, max_length=50)]
+
+
+class DossierCreate(People):
+    """A submission."""
+
+    procedure_code: CodeText
+    channel: Channel
+    receiving_unit_code: CodeText
     result_delivery: Delivery
     attributes: dict[str, Any] = Field(default_factory=dict)
     components: Annotated[list[SubmittedComponent], Field(default_factory=list, max_length=100)]
@@ -72,15 +79,15 @@ class DossierCreate(Body):
 class Reason(Body):
     """Why: a code that is published, and words that stay here and are shown to the applicant."""
 
-    reason_code: ShortCode
+    reason_code: CodeText
     note: Note = ""
 
 
 class SupplementAsk(Body):
     """What is missing, once and in full (form 02)."""
 
-    ground: ShortCode
-    component_codes: Annotated[list[ShortCode], Field(min_length=1, max_length=100)]
+    ground: CodeText
+    component_codes: Annotated[list[CodeText], Field(min_length=1, max_length=100)]
     note: Note
     approved_by: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
     """The head who approved; required from the third request on."""
@@ -95,7 +102,7 @@ class SupplementGiven(Body):
 class PaymentAsk(Body):
     """A fee or another notice to pay; tax notices come from workflow by themselves."""
 
-    notice_no: ShortCode
+    notice_no: CodeText
     kind: Literal["fee", "tax"] = "fee"
     amount: Money
     due_on: date | None = None
@@ -104,11 +111,11 @@ class PaymentAsk(Body):
 class PaymentProof(Body):
     """The voucher of one notice."""
 
-    notice_no: ShortCode
+    notice_no: CodeText
     amount: Money
     paid_at: AwareDatetime
-    method: ShortCode
-    reference: ShortCode
+    method: CodeText
+    reference: Words
 
     @field_validator("paid_at")
     @classmethod
@@ -122,7 +129,7 @@ class PaymentProof(Body):
 class PostedResult(Body):
     """Who carries the result to the applicant."""
 
-    carrier_code: ShortCode
+    carrier_code: CodeText
 
 
 class ReturnedResult(Body):
@@ -132,7 +139,7 @@ class ReturnedResult(Body):
 
 
 class NoticeRead(Read):
-    """A notice and whether it is paid."""
+    """A notice and whether it is paid; one with ``voided_at`` was replaced and is not to be paid."""
 
     notice_no: str
     kind: str
@@ -140,6 +147,14 @@ class NoticeRead(Read):
     due_on: date | None
     requested_at: AwareDatetime
     paid_at: AwareDatetime | None
+    voided_at: AwareDatetime | None
+
+
+class NoticePage(Read):
+    """The notices of a dossier, oldest first."""
+
+    items: list[NoticeRead]
+    next: str | None
 
 
 class DossierRead(Read):

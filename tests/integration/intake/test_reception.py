@@ -27,12 +27,6 @@ SUBMISSION: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-async def intake(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    async with intake_alone(databases, issuer) as running:
-        yield running
-
-
 @contextlib.asynccontextmanager
 async def intake_alone(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Intake alone; what the others own is put in as replicas."""

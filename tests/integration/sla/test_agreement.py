@@ -20,7 +20,7 @@ LIMITS = [(8, "working_days"), (10, "working_days"), (0.5, "working_days"), (0, 
 
 
 def acceptance(sla: Service, chance: random.Random) -> tuple[datetime, list[Event]]:
-    """Return the appointment as services/intake/handlers.py works it out, and the events that carry it."""
+    """Return the appointment as services/intake/handlers/reception.py works it out, and the events that carry it."""
     at = datetime(2019, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.randrange(7 * 365 * 86_400))
     amount, unit = chance.choice(LIMITS)
     limit = Limit(amount=amount, unit=unit)
