@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.db import LONGEST_TRANSACTION_SECONDS, Sessions
-from shared.inbox import park_fork, want
+from shared.inbox import park_proof, want
 from shared.peers import HeadsPage, PeerAway, Peers
 from shared.tables import EventRow, HeadRow, Sweep
-from shared.timeline import Entry
+from shared.timeline import Entry, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class RecentSweep:
             for dossier_id, entry in theirs.items():
                 at = ours.get(dossier_id, Entry())
                 if at.seq == entry.seq and at.chain != entry.chain:
-                    await park_fork(session, dossier_id, source, entry.seq)
+                    await park_proof(session, dossier_id, source, entry.seq, Verdict.FORK)
         return len(behind)
 
     async def _record(

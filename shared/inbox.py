@@ -256,11 +256,17 @@ async def park(session: AsyncSession, event: Event, reason: str, error: str) -> 
     await session.execute(row.on_conflict_do_update(index_elements=[Parked.dossier_id], set_=again))
 
 
-async def park_fork(session: AsyncSession, dossier_id: UUID, source: str, seq: int) -> None:
-    """Let a dossier stand still of which a source's ledger tells another history than the one applied here."""
+_PROOFS = {
+    Verdict.FORK: "another history of {source} was applied here",
+    Verdict.AHEAD: "more was applied here than the ledger of {source} has",
+}
+
+
+async def park_proof(session: AsyncSession, dossier_id: UUID, source: str, seq: int, verdict: Verdict) -> None:
+    """Let a dossier stand still whose history here contradicts its source's ledger: a fork, or a ledger that lost."""
     row = insert(Parked).values(
-        id=uuid4(), dossier_id=dossier_id, source=source, seq=seq, type="", reason="fork",
-        error=f"another history of {source} was applied here", n_tries=0,
+        id=uuid4(), dossier_id=dossier_id, source=source, seq=seq, type="", reason=str(verdict),
+        error=_PROOFS[verdict].format(source=source), n_tries=0,
     )  # fmt: skip
     await session.execute(row.on_conflict_do_nothing())
 

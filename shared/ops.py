@@ -1,26 +1,30 @@
 """The endpoints every service has: health, readiness, metrics, ledgers and heads for peers, what is not in step."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import audit, outbox
+from shared import audit, full_sweep, outbox
 from shared.auth import Role, allow
 from shared.clock import Clock
+from shared.digest import N_BUCKETS
 from shared.errors import NotFound
 from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
 from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Sweep
-from shared.timeline import SOURCES, format_chain
+from shared.timeline import SOURCES, Entry, format_chain
 from shared.web import Session, router
 
 NOT_IN_STEP_AFTER = text("interval '60 seconds'")
 PULL_LIMIT = 2_000
+
+Bucket = Annotated[int, Field(ge=0, lt=N_BUCKETS)]
 
 plain = APIRouter()
 api = router(prefix="/v1")
@@ -78,7 +82,7 @@ async def heads(session: Session, since: AwareDatetime | None = None, after: UUI
     business_until = clock.now() - audit.NOT_SEEN * clock.speed
     entries, until = await audit.heads_since(session, since, after)
     return {
-        "items": [[str(dossier_id), entry.seq, format_chain(entry.chain)] for dossier_id, entry in entries],
+        "items": _rows(dict(entries)),
         "next": str(entries[-1][0]) if len(entries) == audit.PAGE else None,
         "until": until.isoformat(),
         "business_until": business_until.isoformat(),
@@ -93,6 +97,33 @@ async def head(session: Session, dossier_id: UUID) -> dict[str, Any]:
         raise NotFound(str(dossier_id))
     entries = {source: row.entry(source) for source in SOURCES}
     return {source: {"seq": entry.seq, "chain": format_chain(entry.chain)} for source, entry in entries.items()}
+
+
+@api.get("/digests", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
+async def digests(request: Request) -> dict[str, Any]:
+    """Own histories in buckets, ``[bucket, n_dossiers, sum of seqs, xor of chains]``, and those that moved lately."""
+    service = request.app.state.service
+    side = await full_sweep.own_side(service.sessions, service.definition.name)
+    rows = sorted(side.digests.items())
+    return {
+        "digests": [[bucket, one.n_dossiers, one.seqs, format_chain(one.chains)] for bucket, one in rows],
+        "moving": _rows(side.moving),
+    }
+
+
+@api.get("/digests/entries", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
+async def digest_entries(
+    request: Request, bucket: Annotated[list[Bucket], Query(min_length=1, max_length=full_sweep.AT_ONCE)]
+) -> dict[str, Any]:
+    """Own histories in some buckets: ``[dossier_id, seq, chain]`` rows, and the dossiers that moved lately."""
+    service = request.app.state.service
+    async with full_sweep.snapshot(service.sessions) as session:
+        entries = await full_sweep.entries_in(session, service.definition.name, bucket)
+        return {"items": _rows(entries), "moving": [str(one) for one in await full_sweep.moving(session)]}
+
+
+def _rows(entries: Mapping[UUID, Entry]) -> list[list[Any]]:
+    return [[str(dossier_id), entry.seq, format_chain(entry.chain)] for dossier_id, entry in entries.items()]
 
 
 @api.post("/events/pull", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
@@ -156,6 +187,7 @@ def _sweep(row: Sweep) -> dict[str, Any]:
         "covers_until": row.covers_until,
         "n_compared": row.n_compared,
         "n_behind": row.n_behind,
+        "found": row.found,
         "error": row.error,
     }
 

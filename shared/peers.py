@@ -1,6 +1,6 @@
 """The other services as this one reads them: heads, ledgers and reference data, over REST."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 
 from shared.auth import TokenSource
+from shared.digest import Digest, Entries, Side
 from shared.events.envelope import ReplayedEvent
 from shared.settings import Settings
 from shared.timeline import Entry, Event, parse_chain
@@ -56,6 +57,19 @@ class Peers:
         with _as_agreed(peer):
             return HeadsPage.read(body)
 
+    async def digests(self, peer: str) -> Side:
+        """Return *peer*'s digests of its own histories, and those that moved lately."""
+        body = await self.call(peer, "GET", "/v1/digests")
+        with _as_agreed(peer):
+            digests = {int(row[0]): Digest(int(row[1]), int(row[2]), parse_chain(row[3])) for row in body["digests"]}
+            return Side(digests, _entries(body["moving"]))
+
+    async def digested(self, peer: str, buckets: Sequence[int]) -> tuple[Entries, set[UUID]]:
+        """Return where *peer*'s own histories in some buckets stand, and which dossiers moved lately."""
+        body = await self.call(peer, "GET", "/v1/digests/entries", params={"bucket": list(buckets)})
+        with _as_agreed(peer):
+            return _entries(body["items"]), {UUID(one) for one in body["moving"]}
+
     async def pull(self, peer: str, wants: list[tuple[UUID, int]]) -> "Pulled":
         """Return events of *peer*'s ledger from the given sequence numbers on."""
         body = [{"dossier_id": str(dossier_id), "from_seq": seq} for dossier_id, seq in wants]
@@ -74,6 +88,10 @@ class Peers:
         """Return one version of reference data."""
         data: dict[str, Any] = await self.call(owner, "GET", f"/v1/reference/{kind}/{code}/{version}")
         return data
+
+
+def _entries(rows: list[Any]) -> Entries:
+    return {UUID(row[0]): Entry(int(row[1]), parse_chain(row[2])) for row in rows}
 
 
 @contextmanager
@@ -106,7 +124,7 @@ class HeadsPage:
     def read(cls, body: dict[str, Any]) -> "HeadsPage":
         """Read the answer of ``GET /v1/heads``."""
         return cls(
-            entries={UUID(row[0]): Entry(int(row[1]), parse_chain(row[2])) for row in body["items"]},
+            entries=_entries(body["items"]),
             until=datetime.fromisoformat(body["until"]),
             business_until=datetime.fromisoformat(body["business_until"]),
             following=UUID(body["next"]) if body["next"] else None,

@@ -23,6 +23,7 @@ from shared.clock import Clock
 from shared.consumer import Consumer
 from shared.db import autocommit, make_engine, make_sessions
 from shared.fetch import Fetch
+from shared.full_sweep import FullSweep
 from shared.inbox import Inbox
 from shared.kafka import Publisher, start_consumer
 from shared.middleware import Edge
@@ -91,6 +92,7 @@ class Service:
         self.fetch = Fetch(self.inbox, self.sessions, self.peers)
         others = [source for source in SOURCES if source != name]
         self.sweep = RecentSweep(others, self.sessions, self.peers, self.clock)
+        self.full_sweep = FullSweep(others, self.sessions, self.peers, settings.full_sweep_seconds)
         self._caught_up_at = -CATCH_UP_SECONDS
         self.sessions.kw["info"]["wake"] = self.relay.wake
 
@@ -123,6 +125,7 @@ class Service:
             for_ever("references_reader", self._read_references),
             self._loop("fetch", 0.5, self.fetch.tick),
             self._loop("sweep", self.settings.sweep_seconds, self._sweep),
+            self._loop("full_sweep", 5.0, self.full_sweep.tick),
             self._loop("reference_publish", 1.0, self._publish_references),
             self._loop("reference_catch_up", 1.0, self._catch_up),
             self._loop("gauges", 5.0, self._gauges),

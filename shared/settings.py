@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     member: str = ""
     """Static member id of this worker in its consumer group, such as a pod name; dynamic if empty."""
     sweep_seconds: float = 5.0
+    full_sweep_seconds: float = 3600.0
     log_level: str = "INFO"
 
     @model_validator(mode="after")

@@ -45,7 +45,6 @@ class HeadRow(SpineBase):
     sla_chain: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     notify_seq: Mapped[int] = mapped_column(default=0, server_default="0")
     notify_chain: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
-    recorded_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
     def entry(self, source: str) -> Entry:
         """Return where the history of *source* stands."""
@@ -186,4 +185,6 @@ class Sweep(SpineBase):
     """The same as an instant of the business clock."""
     n_compared: Mapped[int] = mapped_column(default=0, server_default="0")
     n_behind: Mapped[int] = mapped_column(default=0, server_default="0")
+    found: Mapped[list[Json]] = mapped_column(server_default="[]")
+    """The first differences a full sweep found: dossier, why, where both sides stood."""
     error: Mapped[str | None]

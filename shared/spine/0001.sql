@@ -33,7 +33,6 @@ CREATE TABLE head (
 	sla_chain BIGINT DEFAULT '0' NOT NULL, 
 	notify_seq INTEGER DEFAULT '0' NOT NULL, 
 	notify_chain BIGINT DEFAULT '0' NOT NULL, 
-	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	PRIMARY KEY (dossier_id)
 );
 
@@ -107,6 +106,7 @@ CREATE TABLE sweep (
 	business_until TIMESTAMP WITH TIME ZONE, 
 	n_compared INTEGER DEFAULT '0' NOT NULL, 
 	n_behind INTEGER DEFAULT '0' NOT NULL, 
+	found JSONB DEFAULT '[]' NOT NULL, 
 	error TEXT, 
 	PRIMARY KEY (peer, kind)
 );

@@ -126,7 +126,6 @@ async def test_a_changed_row_is_written_as_the_ordinary_flush_writes_it(store: S
     assert written.differently == "changed"
 
 
-
 async def test_an_unchanged_row_is_not_written(store: Store) -> None:
     one = uuid4()
     await store.add(thing(id=one))
