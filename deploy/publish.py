@@ -1,4 +1,4 @@
-"""Writes the published contracts: JSON Schemas and AsyncAPI of the timeline, OpenAPI of every service.
+"""Writes the published contracts: JSON Schemas, AsyncAPI and a page of the timeline, OpenAPI of every service.
 
 ``python -m deploy.publish`` writes them under ``docs/``; with ``--check`` it only says what has drifted.
 """
@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from deploy.events_page import page
 from shared.events import FACTS, MODULES, Fact
 from shared.events.envelope import MAX_EVENT_BYTES, SOURCE_PREFIX, TOPIC
 from shared.reference import OWNERS
@@ -21,14 +22,16 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def documents() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield every published document with its place."""
-    for name, fact in sorted(FACTS.items()):
-        yield DOCS / "events" / "schemas" / f"{name}.json", schema(fact)
-    yield DOCS / "events" / "asyncapi.json", asyncapi()
+def documents() -> Iterator[tuple[Path, str]]:
+    """Yield the text of every published document with its place."""
+    schemas = {name: schema(fact) for name, fact in sorted(FACTS.items())}
+    for name, described in schemas.items():
+        yield DOCS / "events" / "schemas" / f"{name}.json", text_of(described)
+    yield DOCS / "events" / "asyncapi.json", text_of(asyncapi())
+    yield DOCS / "events" / "index.html", page(headers(), schemas)
     for service in SERVICES:
         definition = import_module(f"services.{service}.app").definition
-        yield DOCS / "api" / f"{service}.openapi.json", make_app(definition, Settings(), "api").openapi()
+        yield DOCS / "api" / f"{service}.openapi.json", text_of(make_app(definition, Settings(), "api").openapi())
 
 
 def schema(fact: type[Fact]) -> dict[str, Any]:
@@ -130,8 +133,7 @@ def text_of(document: dict[str, Any]) -> str:
 def main(*, only_check: bool) -> int:
     """Write or check every document; return the exit code."""
     drifted = []
-    for path, document in documents():
-        text = text_of(document)
+    for path, text in documents():
         if path.exists() and path.read_text() == text:
             continue
         drifted.append(path.relative_to(DOCS.parent))

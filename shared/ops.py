@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, text, update
@@ -19,7 +20,7 @@ from shared.errors import NotFound
 from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
 from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Sweep
 from shared.timeline import SOURCES, Entry, format_chain
-from shared.web import Session, router
+from shared.web import Instant, Session, router
 
 NOT_IN_STEP_AFTER = text("interval '60 seconds'")
 PULL_LIMIT = 2_000
@@ -60,7 +61,7 @@ async def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@plain.get("/readyz", tags=["ops"])
+@plain.get("/readyz", tags=["ops"], responses={503: {"description": "Not ready"}})
 async def ready(request: Request, response: Response) -> dict[str, Any]:
     """Migrated, replicas loaded; the broker is reachable or known to be away (commands work without it)."""
     state: dict[str, Any] = await request.app.state.service.readiness()
@@ -69,14 +70,14 @@ async def ready(request: Request, response: Response) -> dict[str, Any]:
     return state
 
 
-@plain.get("/metrics", tags=["ops"])
+@plain.get("/metrics", tags=["ops"], response_class=PlainTextResponse)
 async def metrics() -> Response:
     """Prometheus metrics."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 @api.get("/heads", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
-async def heads(session: Session, since: AwareDatetime | None = None, after: UUID | None = None) -> dict[str, Any]:
+async def heads(session: Session, since: Instant | None = None, after: UUID | None = None) -> dict[str, Any]:
     """Own histories that moved since an instant of this service's clock: ``[dossier_id, seq, chain]`` rows."""
     clock: Clock = session.info["clock"]
     business_until = clock.now() - audit.NOT_SEEN * clock.speed

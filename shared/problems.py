@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
+from asyncpg.exceptions import DataError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError
+from fastapi.routing import iter_route_contexts
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from shared import telemetry
@@ -115,7 +117,10 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
-        return render(_of_http(error), request.headers, _correlation())
+        response = render(_of_http(error), request.headers, _correlation())
+        if error.status_code == 405:
+            response.headers["Allow"] = _methods(request)
+        return response
 
     async def calendar(request: Request, error: Exception) -> JSONResponse:
         return render(CalendarIncomplete(str(error)), request.headers, _correlation())
@@ -131,10 +136,23 @@ def failure(error: Exception, headers: Mapping[str, str]) -> JSONResponse:
     if is_transient(error):
         log.warning("unavailable", error=type(error).__name__)
         return render(Unavailable(retry_after=2), headers, _correlation())
-    if isinstance(error, DataError | UnicodeError):  # a number or text that no column takes
+    if _fits_no_column(error):
         return render(Malformed(), headers, _correlation())
     telemetry.report(log, "internal_error", error)
     return render(_InternalError(), headers, _correlation())
+
+
+def _fits_no_column(error: Exception) -> bool:
+    """Say whether a number or a text was sent that no column takes; SQLAlchemy hides asyncpg's word for it."""
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
+    return isinstance(cause, DataError | UnicodeError)
+
+
+def _methods(request: Request) -> str:
+    """Return what the address takes; the framework's own answer names the methods of its first route only."""
+    there = [route for route in iter_route_contexts(request.app.routes) if hasattr(route, "path_regex")]
+    found = {method for route in there if route.path_regex.match(request.url.path) for method in route.methods or ()}
+    return ", ".join(sorted(found))
 
 
 def _of_http(error: HTTPException) -> DomainError:

@@ -7,16 +7,18 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import structlog
 from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared import migrate, ops, problems, reference, telemetry
+from shared import migrate, openapi, ops, problems, reference, telemetry
 from shared.audit import RecentSweep
 from shared.auth import TokenSource, Verifier
 from shared.clock import Clock
@@ -39,6 +41,8 @@ log = structlog.get_logger(__name__)
 
 CATCH_UP_SECONDS = 15.0
 RESTART_SECONDS = 1.0
+EVENTS = Path(__file__).resolve().parent.parent / "docs" / "events"
+"""The timeline's contract as ``deploy.publish`` wrote it: a page, and AsyncAPI for machines."""
 
 Tick = Callable[["Service"], Awaitable[bool]]
 
@@ -256,5 +260,7 @@ def make_app(definition: Definition, settings: Settings, role: str) -> FastAPI:
     routers = definition.routers if role != "worker" else []
     for router in [*routers, ops.plain, ops.api]:
         app.router.routes.extend(router.routes)  # flat: an included router is matched twice for every request
+    openapi.install(app)
+    app.mount("/docs/events", StaticFiles(directory=EVENTS, html=True, check_dir=False))
     app.add_middleware(Edge, service=definition.name)
     return app

@@ -3,12 +3,20 @@
 import re
 import unicodedata
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, field_serializer, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_validator,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -117,6 +125,22 @@ def require_version(seen: int, present: int) -> None:
         raise StaleVersion
 
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _is_date(value: Any) -> Any:
+    """Refuse what pydantic would read as seconds since 1970: numbers, also in quotes."""
+    if isinstance(value, date) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    msg = "a date or an instant is an RFC 3339 text"
+    raise ValueError(msg)
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_date)]
+"""An instant in a request: RFC 3339 with an offset."""
+Day = Annotated[date, BeforeValidator(_is_date)]
+"""A date in a request."""
+
 LOCAL = timezone(timedelta(hours=7))
 
 
@@ -127,7 +151,7 @@ def _local(instant: Any) -> Any:
 class Read(BaseModel):
     """A response body; instants are answered in +07:00."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
 
     @field_serializer("*", mode="wrap", check_fields=False)
     def _in_local_time(self, value: Any, nested: SerializerFunctionWrapHandler) -> Any:
@@ -137,7 +161,7 @@ class Read(BaseModel):
 class Body(BaseModel):
     """A request body: unknown fields are refused, text is stored in NFC."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod

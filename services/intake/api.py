@@ -33,6 +33,7 @@ from services.intake.schemas import (
 from shared import worktime
 from shared.auth import Principal, Role, allow
 from shared.errors import NotFound
+from shared.events.envelope import LARGEST_SEQ
 from shared.outbox import now
 from shared.web import After, Creates, IfMatch, Limit, Session, router, tag
 
@@ -194,7 +195,7 @@ async def read_applicant(
     dossier_id: UUID,
     by: Looker,
     purpose: Annotated[str, Query(min_length=1, max_length=100)],
-    version: Annotated[int | None, Query(ge=1)] = None,
+    version: Annotated[int | None, Query(ge=1, le=LARGEST_SEQ)] = None,
 ) -> ApplicantRead:
     """The people of a dossier, for a stated purpose; every look is recorded."""
     return ApplicantRead.model_validate(await handlers.read_applicant(session, dossier_id, version, purpose, by))

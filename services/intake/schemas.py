@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_
 from shared.events.base import Limit
 from shared.events.intake import ApplicantKind, Channel, Delivery
 from shared.events.reference import Component
-from shared.web import Body, Read
+from shared.web import Body, Day, Instant, Read
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -19,6 +19,15 @@ Note = Annotated[str, StringConstraints(max_length=2000)]
 Money = Annotated[int, Field(gt=0, le=10**15)]
 
 EARLIEST = date(2000, 1, 1)
+EXAMPLE: dict[str, Any] = {
+    "procedure_code": "DD.01",
+    "channel": "counter",
+    "receiving_unit_code": "H99.01",
+    "applicant": {"kind": "citizen", "full_name": "Nguyễn Văn Mẫu", "phone": "0900000000"},
+    "result_delivery": "counter",
+    "attributes": {"transfer_kind": "gift", "parcel_no": "1", "map_sheet_no": "2", "area_m2": 100.5},
+    "components": [{"code": code, "n_copies": 1} for code in ("DON-11", "HOP-DONG", "GCN")],
+}
 
 
 class Person(Body):
@@ -68,6 +77,8 @@ class People(Body):
 class DossierCreate(People):
     """A submission."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
     procedure_code: CodeText
     channel: Channel
     receiving_unit_code: CodeText
@@ -105,7 +116,7 @@ class PaymentAsk(Body):
     notice_no: CodeText
     kind: Literal["fee", "tax"] = "fee"
     amount: Money
-    due_on: date | None = None
+    due_on: Day | None = None
 
 
 class PaymentProof(Body):
@@ -113,7 +124,7 @@ class PaymentProof(Body):
 
     notice_no: CodeText
     amount: Money
-    paid_at: AwareDatetime
+    paid_at: Instant
     method: CodeText
     reference: Words
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from services.notify.domain import EVENT_TYPES
-from shared.web import Body, Read
+from shared.web import Body, Instant, Read
 
 EventType = Literal[EVENT_TYPES]  # type: ignore[valid-type]
 Url = Annotated[str, StringConstraints(min_length=8, max_length=2000, pattern=r"^https?://\S+$")]
@@ -94,7 +94,7 @@ class RedeliveryAsk(Body):
     """Which messages to send again, with the keys they had: one, or all whose facts are not older than *since*."""
 
     message_id: UUID | None = None
-    since: AwareDatetime | None = None
+    since: Instant | None = None
 
     @model_validator(mode="after")
     def _one_of_the_two(self) -> Self:

@@ -7,28 +7,20 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
-from shared.web import Body, Read
+from shared.web import Body, Instant, Read
 from shared.worktime import Unit
 
 ShortCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Note = Annotated[str, StringConstraints(max_length=2000)]
 
 
-def _is_text(value: Any) -> Any:
-    if not isinstance(value, str):
-        msg = "an instant is an RFC 3339 text"
+def _is_number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        msg = "a limit is a number"
         raise ValueError(msg)  # noqa: TRY004 - pydantic refuses by ValueError only
     return value
 
 
-def _is_number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        msg = "a limit is a number"
-        raise ValueError(msg)  # noqa: TRY004
-    return value
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_is_text)]
 Amount = Annotated[Decimal, BeforeValidator(_is_number), Field(ge=0, le=36_500, decimal_places=4)]
 
 

@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -35,6 +35,7 @@ from services.workflow.schemas import (
 )
 from shared.auth import Principal, Role, allow
 from shared.errors import Forbidden, Malformed, NotFound
+from shared.events.envelope import LARGEST_SEQ
 from shared.events.reference import ReferenceData
 from shared.outbox import now
 from shared.web import After, IfMatch, Limit, Session, router, tag
@@ -47,6 +48,7 @@ Overseer = Depends(allow(*catalogue.READS_ALL))
 Anybody = Depends(allow(*Role))
 LEG = "/dossiers/{dossier_id}/legs/{leg_no}"
 SVG = "image/svg+xml"
+PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {SVG: {"schema": {"type": "string"}}}}}
 Item = TypeVar("Item", bound=InboxItem)
 
 
@@ -130,7 +132,7 @@ async def get_dossier(session: Session, dossier_id: UUID, by: Reader) -> Dossier
     )
 
 
-@api.get("/dossiers/{dossier_id}/diagram", response_class=Response)
+@api.get("/dossiers/{dossier_id}/diagram", response_class=Response, responses=PICTURE)
 async def draw_dossier(session: Session, dossier_id: UUID, by: Reader) -> Response:
     """The dossier on its route, as a picture (SVG): which leg stands where, and nothing else."""
     dossier = await repository.get_dossier(session, dossier_id, catalogue.seen_codes(session, by, now(session)))
@@ -230,9 +232,14 @@ async def list_route_versions(session: Session, code: str) -> ReferencePage:
     return _versions(session, "route", code)
 
 
-@api.get("/routes/{code}/diagram", tags=["catalogue"], dependencies=[Anybody], response_class=Response)
+@api.get(
+    "/routes/{code}/diagram", tags=["catalogue"], dependencies=[Anybody], response_class=Response, responses=PICTURE
+)
 async def draw_route(
-    request: Request, session: Session, code: str, version: Annotated[int | None, Query(ge=1)] = None
+    request: Request,
+    session: Session,
+    code: str,
+    version: Annotated[int | None, Query(ge=1, le=LARGEST_SEQ)] = None,
 ) -> Response:
     """A route as a picture (SVG); the newest version unless one is named."""
     references = request.app.state.service.references

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints, field_validator
 
-from shared.web import Body, Read
+from shared.web import Body, Day, Read
 
 CodeText = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$")]
 """A code without blanks: it is published, so it must not hold a name or a sentence."""
@@ -33,7 +33,7 @@ class NoticeGiven(Body):
 
     notice_no: CodeText
     amount: Money
-    due_on: date | None = None
+    due_on: Day | None = None
 
     @field_validator("due_on")
     @classmethod

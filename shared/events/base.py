@@ -18,7 +18,7 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[0-9]+$"), "refe
 class Value(BaseModel):
     """A part of a fact: frozen; unknown fields of newer writers are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Fact(Value):

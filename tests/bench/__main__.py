@@ -1,23 +1,35 @@
-"""Runs the benchmarks and prints their tables: ``python -m tests.bench [lifecycles] [deadlines] …``."""
+"""Runs the benchmarks and prints their tables: ``python -m tests.bench [system] [relay] [consumer] …``."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import deadlines, system
+from shared import telemetry
+from tests.bench import commands, consumer, deadlines, relay, system
+from tests.bench.table import Row, show
 
-BENCHES: dict[str, Callable[[int], None]] = {"system": system.main, "deadlines": deadlines.main}
+BENCHES: dict[str, Callable[[int, float], list[Row]]] = {
+    "system": system.measure,
+    "relay": relay.measure,
+    "consumer": consumer.measure,
+    "commands": commands.measure,
+    "deadlines": deadlines.measure,
+}
 
 
 def main() -> int:
     """Run the named benchmarks, or all of them, *runs* times each."""
     arguments = argparse.ArgumentParser(prog="tests.bench")
-    arguments.add_argument("names", nargs="*", choices=[*BENCHES, []], default=[])
+    arguments.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)}; all if none is named")
     arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--share", type=float, default=1.0, help="of the usual amount of work, for a quick look")
     given = arguments.parse_args()
+    if unknown := set(given.names) - set(BENCHES):
+        arguments.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    telemetry.configure_logging("bench", "ERROR")
     for name in given.names or BENCHES:
-        print(f"\n## {name}")
-        BENCHES[name](given.runs)
+        print(f"\n## {name}", flush=True)
+        show(BENCHES[name](given.runs, given.share))
     return 0
 
 
