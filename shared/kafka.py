@@ -39,15 +39,13 @@ class Publisher:
     async def send(self, messages: Sequence[Message]) -> list[bool]:
         """Send *messages* in order and say of each whether the broker acknowledged it."""
         try:
-            producer = await self._started()
-            futures = [
-                await asyncio.wait_for(
-                    producer.send(self._prefix + m.topic, key=m.key, value=m.value, headers=m.headers),
-                    SEND_TIMEOUT_SECONDS,
-                )
-                for m in messages
-            ]
-            done = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), SEND_TIMEOUT_SECONDS)
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                producer = await self._started()
+                futures = [
+                    await producer.send(self._prefix + m.topic, key=m.key, value=m.value, headers=m.headers)
+                    for m in messages
+                ]
+                done = await asyncio.gather(*futures, return_exceptions=True)
         except (KafkaError, TimeoutError, OSError) as error:
             log.warning("broker_away", error=type(error).__name__)
             await self.close()
