@@ -27,7 +27,7 @@ def make_engine(url: URL, *, pool_size: int = 10, name: str = "lienthong") -> As
         pool_reset_on_return=None,
         hide_parameters=True,
         connect_args={
-            "prepared_statement_cache_size": 500,
+            "prepared_statement_cache_size": 200,
             "server_settings": {
                 "application_name": name,
                 "transaction_timeout": f"{LONGEST_TRANSACTION_SECONDS}s",

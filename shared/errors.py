@@ -120,6 +120,11 @@ class Malformed(DomainError):
     title = Text("Dữ liệu không hợp lệ", "The request is not valid")
 
 
+def wrong_field(pointer: str, code: str, vi: str, en: str) -> dict[str, Any]:
+    """Return one entry of the ``errors`` of a ``Malformed``; its words are said in the caller's language."""
+    return {"pointer": pointer, "code": code, "detail": Text(vi, en)}
+
+
 class KeyReused(DomainError):
     """The same Idempotency-Key came with another body."""
 

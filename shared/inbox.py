@@ -103,7 +103,7 @@ class Inbox:
         return n_applied
 
     async def _apply_once(self, events: Sequence[Event], *, trusted: bool) -> int:
-        async with transaction(self.sessions) as session:
+        async with transaction(self.sessions, uniform=True) as session:
             batch = await self._open(session, sorted({event.dossier_id for event in events}), trusted=trusted)
             for group in _by_dossier(events):
                 await self._settle(session, batch, group)

@@ -70,7 +70,7 @@ def render(error: DomainError, headers: Mapping[str, str], correlation_id: str =
         "code": error.code,
         "detail": detail or error.title(speak),
         "correlation_id": correlation_id or None,
-        **error.extra,
+        **_spoken(error.extra, speak),
     }
     response = JSONResponse(
         {name: value for name, value in document.items() if value is not None},
@@ -82,6 +82,15 @@ def render(error: DomainError, headers: Mapping[str, str], correlation_id: str =
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _spoken(extra: Any, speak: str) -> Any:
+    """Return what a problem document adds, with every text in the caller's language."""
+    if isinstance(extra, Text):
+        return extra(speak)
+    if isinstance(extra, dict):
+        return {name: _spoken(value, speak) for name, value in extra.items()}
+    return [_spoken(one, speak) for one in extra] if isinstance(extra, list) else extra
 
 
 def malformed(errors: Sequence[Mapping[str, Any]], speak: str) -> Malformed:

@@ -226,7 +226,7 @@ def in_transaction(work: Callable[[AsyncSession, datetime], Awaitable[bool]]) ->
     """Return the tick that runs *work* in one transaction with the present business instant."""
 
     async def tick(service: Service) -> bool:
-        async with transaction(service.sessions) as session:
+        async with transaction(service.sessions, uniform=True) as session:
             return await work(session, service.clock.now())
 
     return tick

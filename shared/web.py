@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     SerializerFunctionWrapHandler,
+    StringConstraints,
     field_serializer,
     model_validator,
 )
@@ -140,6 +141,9 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_is_date)]
 """An instant in a request: RFC 3339 with an offset."""
 Day = Annotated[date, BeforeValidator(_is_date)]
 """A date in a request."""
+
+CodeText = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$")]
+"""A code without blanks: it is published, so it must not hold a name or a sentence."""
 
 LOCAL = timezone(timedelta(hours=7))
 

@@ -1,8 +1,9 @@
 """Writes everything a transaction changed in one statement: a round trip costs more than what is in it.
 
 Handlers work on mapped objects; before the commit new ones become INSERTs, changed ones UPDATEs and deleted ones
-DELETEs, all of them common table expressions of one statement. Values of several rows go as one array a column, so
-that the text, and with it the server's prepared statement, is the same for two rows and for five hundred. Only public
+DELETEs, all of them common table expressions of one statement. A command writes a few rows, and always the same
+columns: it sends values. A batch (*uniform*) writes whole rows, one array a column, so that the text, and with it the
+server's prepared statement, depends on the tables alone, not on how many rows or what of them changed. Only public
 SQLAlchemy interfaces are used.
 """
 
@@ -29,28 +30,30 @@ Values = dict[str, Any]
 
 
 @asynccontextmanager
-async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+async def transaction(sessions: Sessions, *, uniform: bool = False) -> AsyncIterator[AsyncSession]:
     """Open a transaction whose changes are written as one before it commits; a relay beside it starts at once."""
     async with sessions.begin() as session:
         yield session
-        await write_as_one(session)
+        await write_as_one(session, uniform=uniform)
     if session.info.get("published") and (wake := session.info.get("wake")) is not None:
         wake()
 
 
-async def write_as_one(session: AsyncSession) -> None:
+async def write_as_one(session: AsyncSession, *, uniform: bool = False) -> None:
     """Write what is new, changed or deleted in *session* in one round trip; its objects are detached afterwards.
 
-    A row is changed under its dossier's lock only: of rows of one table that changed together, all the columns are
-    written that changed in any of them. Raises StaleDataError if a row that was read is gone.
+    A row is changed under its dossier's lock only: columns that did not change may be written again. Raises
+    StaleDataError if a row that was read is gone.
     """
-    statement = _Statement()
+    statement = _Statement(uniform)
     for table, new in _by_table(session.new):
         for columns, rows in _by_columns(table.defaults | _values(one) for one in new):
             statement.insert(table, columns, rows)
     changed = {one: names for one in session.dirty if (names := _changed(one))}
     for table, ones in _by_table(changed):
-        statement.update(table, sorted(set().union(*(changed[one] for one in ones))), [_values(one) for one in ones])
+        rows = [_values(one) for one in ones]
+        touched = table.others if uniform else set().union(*(changed[one] for one in ones))
+        statement.update(table, sorted(name for name in touched if all(name in row for row in rows)), rows)
     for table, gone in _by_table(session.deleted):
         statement.delete(table, [_values(one) for one in gone])
     if statement.is_empty:
@@ -104,6 +107,10 @@ class _Table:
         return [self.mapper.get_property_by_column(column).key for column in self.mapper.primary_key]
 
     @cached_property
+    def others(self) -> list[str]:
+        return [name for name in self.columns if name not in self.keys]
+
+    @cached_property
     def defaults(self) -> Values:
         found = ((name, column.default) for name, column in self.mapper.c.items())
         return {name: default.arg for name, default in found if isinstance(default, ScalarElementColumnDefault)}
@@ -144,7 +151,8 @@ def _changed(one: Any) -> set[str]:
 class _Statement:
     """One statement in the making."""
 
-    def __init__(self) -> None:
+    def __init__(self, uniform: bool) -> None:
+        self._uniform = uniform
         self.parameters: list[Any] = []
         self.n_expected = 0
         self._parts: list[str] = []
@@ -176,9 +184,9 @@ class _Statement:
         self.n_expected += len(rows)
 
     def _rows(self, table: _Table, names: Sequence[str], rows: Sequence[Values]) -> str:
-        """Return the rows as a table ``n``; for a single one, as most commands write, arrays are not worth it."""
+        """Return the rows as a table ``n``; for the single one of a command arrays are not worth it."""
         columns = {name: table.columns[name] for name in names}
-        if len(rows) == 1:
+        if len(rows) == 1 and not self._uniform:
             values = ", ".join(self._bind(rows[0][name], column) for name, column in columns.items())
             source = f"(VALUES ({values}))"
         else:

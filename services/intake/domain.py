@@ -180,8 +180,3 @@ def dossier_code(prefix: str, day: date, number: int) -> str:
 def completion(status: Status) -> int:
     """Return the degree of completion in percent."""
     return COMPLETION.get(status, 100)
-
-
-def wrong_field(pointer: str, code: str, detail: str) -> dict[str, str]:
-    """Return one entry of the ``errors`` of a ``Malformed``."""
-    return {"pointer": pointer, "code": code, "detail": detail}

@@ -9,12 +9,10 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_
 from shared.events.base import Limit
 from shared.events.intake import ApplicantKind, Channel, Delivery
 from shared.events.reference import Component
-from shared.web import Body, Day, Instant, Read
+from shared.web import Body, CodeText, Day, Instant, Read
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-CodeText = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$")]
-"""A code without blanks: it is published, so it must not hold a name or a sentence."""
 Note = Annotated[str, StringConstraints(max_length=2000)]
 Money = Annotated[int, Field(gt=0, le=10**15)]
 

@@ -353,6 +353,9 @@ def values_of(fact: Fact, words: Words) -> dict[str, str]:
     if "due_on" in fields:
         due_on = fields["due_on"]
         values["due_on_words"] = f"trước hết {in_words(due_on)}" if due_on else "theo thời hạn ghi trên thông báo"
+    if "replaces" in fields:
+        old = ", ".join(fields["replaces"])
+        values["replaces_line"] = f"\nThay cho thông báo: {old}; không nộp theo thông báo cũ." if old else ""
     return values
 
 

@@ -39,7 +39,7 @@ from services.notify.schemas import RedeliveryAsk, SubscriptionCreate
 from shared.auth import Principal
 from shared.errors import Text
 from shared.events.base import Fact, split_reference
-from shared.events.intake import DossierAccepted, DossierSubmitted, SupplementRequested
+from shared.events.intake import DossierAccepted, DossierSubmitted, PaymentRequested, SupplementRequested
 from shared.events.notify import MessageFailed, MessageSent
 from shared.events.reference import Agency, Procedure
 from shared.inbox import lock_heads
@@ -68,6 +68,8 @@ class Batch:
     """Dossiers something was told of."""
     corrected: set[UUID] = field(default_factory=set)
     """Dossiers that were not late after all."""
+    replaced: list[tuple[UUID, str, datetime]] = field(default_factory=list)
+    """(dossier, notice, since when) of notices that are not to be paid any more."""
 
 
 async def open_batch(session: AsyncSession, ids: Collection[UUID]) -> None:
@@ -93,6 +95,8 @@ def tell(session: AsyncSession, fact: Fact, event: Event) -> None:
     batch.told.add(dossier.id)
     if kind is Kind.LATE_WITHDRAWN:
         batch.corrected.add(dossier.id)
+    if isinstance(fact, PaymentRequested):
+        batch.replaced += [(dossier.id, notice_no, event.time) for notice_no in fact.replaces]
     if kind not in ONLY_SUBSCRIBERS:
         batch.rows.append(_email(session, dossier, fact, event))
     for subscription in batch.subscriptions:
@@ -206,6 +210,8 @@ async def write_batch(session: AsyncSession) -> None:
     if batch.corrected:
         await repository.make_moot(session, batch.corrected, {Kind.LATE})
         await repository.make_moot_corrections(session, batch.corrected)
+    if batch.replaced:
+        await repository.make_moot_notices(session, batch.replaced)
     lanes = {row["lane"] for row in batch.rows} | {lane_of(each, APPLICANT, "email") for each in batch.told}
     if lanes:
         await repository.settle_lanes(session, lanes)
@@ -236,7 +242,7 @@ async def record_tries(session: AsyncSession, tries: Sequence[Tried]) -> set[UUI
         _announce(session, heads[row.dossier_id], row)
     await _note_missing_addresses(session, [(row, outcomes[row.id].outcome) for row in valid])
     answering = await _note_receivers(session, [(row, outcomes[row.id].outcome) for row in valid], real_now)
-    await write_as_one(session)
+    await write_as_one(session, uniform=True)
     await repository.settle_lanes(session, {row.lane for row in valid})
     return answering
 
@@ -383,5 +389,5 @@ async def _send_again(session: AsyncSession, chosen: Sequence[Message]) -> None:
             row.status, row.reason_code = Status.PENDING, ""
             row.n_failures, row.n_redeliveries = 0, row.n_redeliveries + 1
     lanes = {row.lane for row in rows}
-    await write_as_one(session)
+    await write_as_one(session, uniform=True)
     await repository.settle_lanes(session, lanes)

@@ -112,6 +112,23 @@ async def make_moot(session: AsyncSession, ids: Collection[UUID], kinds: Collect
     await session.execute(update(Message).where(*mine).values(status=Status.MOOT, next_try_at=None))
 
 
+_REPLACED = text("""
+    UPDATE message SET status = 'moot', next_try_at = NULL
+    FROM unnest(CAST(:dossiers AS uuid[]), CAST(:notices AS text[]), CAST(:instants AS timestamptz[]))
+         AS gone(dossier_id, notice_no, since)
+    WHERE message.dossier_id = gone.dossier_id AND message.data ->> 'notice_no' = gone.notice_no
+      AND message.event_time < gone.since AND message.template = 'payment_requested' AND message.channel = 'email'
+      AND message.status = 'pending'
+      AND (message.leased_until IS NULL OR message.leased_until <= clock_timestamp())
+""")
+
+
+async def make_moot_notices(session: AsyncSession, replaced: Sequence[tuple[UUID, str, datetime]]) -> None:
+    """Take back unsent e-mails that ask for a payment by a notice that was replaced later."""
+    dossiers, notices, instants = zip(*replaced, strict=True)
+    await session.execute(_REPLACED, {"dossiers": dossiers, "notices": notices, "instants": instants})
+
+
 async def make_moot_corrections(session: AsyncSession, ids: Collection[UUID]) -> None:
     """Take back unsent corrections where no word of being late has reached, or may still reach, the applicant."""
     late = (

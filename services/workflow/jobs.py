@@ -20,7 +20,7 @@ async def move_legs(service: Service) -> bool:
     stranded: Counter[str] = Counter()
     after: Cursor | None = None
     while True:
-        async with transaction(service.sessions) as session:
+        async with transaction(service.sessions, uniform=True) as session:
             done = await succession.move_legs(session, service.clock.now(), after)
         stranded += done.stranded
         if done.last is None:

@@ -6,10 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints, field_validator
 
-from shared.web import Body, Day, Read
+from shared.web import Body, CodeText, Day, Read
 
-CodeText = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$")]
-"""A code without blanks: it is published, so it must not hold a name or a sentence."""
 Note = Annotated[str, StringConstraints(max_length=2000)]
 Money = Annotated[int, Field(gt=0, le=10**15)]
 EARLIEST = date(2000, 1, 1)

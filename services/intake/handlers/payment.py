@@ -16,13 +16,12 @@ from services.intake.domain import (
     is_outstanding,
     next_status,
     replaced_by,
-    wrong_field,
 )
 from services.intake.handlers.transitions import Call, move, open_dossier
 from services.intake.models import Dossier, PaymentNotice
 from services.intake.schemas import PaymentAsk, PaymentProof
 from shared.auth import Principal
-from shared.errors import AlreadyDone, Malformed, Text
+from shared.errors import AlreadyDone, Malformed, Text, wrong_field
 from shared.events.intake import PaymentRecorded, PaymentRequested
 from shared.events.workflow import TaxNoticeIssued
 from shared.outbox import now, publish
@@ -107,10 +106,14 @@ def _require_unsettled(notice: PaymentNotice | None, notices: Iterable[PaymentNo
 def _matching(notice: PaymentNotice | None, proof: PaymentProof) -> PaymentNotice:
     """Return the notice that the voucher pays in full; Malformed if it does not."""
     if notice is None:
-        raise Malformed(extra={"errors": [wrong_field("/notice_no", "unknown_notice", "Không có thông báo này")]})
+        raise _wrong("/notice_no", "unknown_notice", "Không có thông báo này", "There is no such notice")
     if proof.amount != notice.amount:
-        raise Malformed(extra={"errors": [wrong_field("/amount", "wrong_amount", "Số tiền không khớp thông báo")]})
+        raise _wrong("/amount", "wrong_amount", "Số tiền không khớp thông báo", "The amount is not that of the notice")
     return notice
+
+
+def _wrong(pointer: str, code: str, vi: str, en: str) -> Malformed:
+    return Malformed(extra={"errors": [wrong_field(pointer, code, vi, en)]})
 
 
 def _requested(notice: PaymentNotice, replaced: Iterable[PaymentNotice] = ()) -> PaymentRequested:

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import repository
-from services.intake.domain import Action, wrong_field
+from services.intake.domain import Action
 from services.intake.handlers.transitions import Call, open_dossier
 from services.intake.models import Applicant, ApplicantLook, Dossier
 from services.intake.schemas import People
 from shared.auth import Principal
-from shared.errors import Malformed
+from shared.errors import Malformed, wrong_field
 from shared.events.intake import ApplicantChanged
 from shared.outbox import publish
 
@@ -37,7 +37,8 @@ async def change_applicant(session: AsyncSession, call: Call, given: People) -> 
     """
     head, dossier = await open_dossier(session, call, Action.CHANGE_APPLICANT)
     if given.applicant.kind != dossier.applicant_kind:
-        error = wrong_field("/applicant/kind", "kind_is_fixed", "Không thay đổi được loại đối tượng nộp hồ sơ")
+        words = "Không thay đổi được loại đối tượng nộp hồ sơ", "The kind of applicant can not be changed"
+        error = wrong_field("/applicant/kind", "kind_is_fixed", *words)
         raise Malformed(extra={"errors": [error]})
     before = await repository.get_applicant(session, dossier.id, dossier.applicant_version)
     dossier.applicant_version += 1

@@ -6,14 +6,14 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.domain import Status, wrong_field
+from services.intake.domain import Status
 from services.intake.handlers.catalogue import references
 from services.intake.handlers.people import add_people
 from services.intake.models import Dossier
 from services.intake.schemas import DossierCreate
 from shared import worktime
 from shared.auth import Principal, Role
-from shared.errors import Malformed, NotFound
+from shared.errors import Malformed, NotFound, wrong_field
 from shared.events.intake import DossierSubmitted
 from shared.events.reference import Agency, Procedure
 from shared.outbox import birth, new_dossier_id, now, publish
@@ -54,7 +54,7 @@ async def submit_dossier(session: AsyncSession, given: DossierCreate, by: Princi
 
 def _resolve(session: AsyncSession, given: DossierCreate) -> tuple[int, Procedure, Agency]:
     """Find the procedure and the receiving unit as they are in force; Malformed names each that is not."""
-    errors: list[dict[str, str]] = []
+    errors: list[dict[str, Any]] = []
     found: list[tuple[int, Any]] = []
     on = worktime.local_date(now(session))
     for kind, code, pointer in (
@@ -64,7 +64,8 @@ def _resolve(session: AsyncSession, given: DossierCreate) -> tuple[int, Procedur
         try:
             found.append(references(session).in_force(kind, code, on))
         except NotFound:
-            errors.append(wrong_field(pointer, f"unknown_{kind}", "Mã không có trong danh mục đang hiệu lực"))
+            words = "Mã không có trong danh mục đang hiệu lực", "This code is not in force"
+            errors.append(wrong_field(pointer, f"unknown_{kind}", *words))
     if errors:
         raise Malformed(extra={"errors": errors})
     (version, procedure), (_, unit) = found
@@ -74,27 +75,30 @@ def _resolve(session: AsyncSession, given: DossierCreate) -> tuple[int, Procedur
 def _check(procedure: Procedure, unit: Agency, given: DossierCreate) -> None:
     errors = [*_wrong_components(procedure, given), *_wrong_attributes(procedure, given)]
     if not unit.dossier_code_prefix:
-        errors.append(wrong_field("/receiving_unit_code", "not_a_receiving_unit", "Đơn vị không tiếp nhận hồ sơ"))
+        words = "Đơn vị không tiếp nhận hồ sơ", "This agency receives no dossiers"
+        errors.append(wrong_field("/receiving_unit_code", "not_a_receiving_unit", *words))
     if errors:
         raise Malformed(extra={"errors": errors})
 
 
-def _wrong_components(procedure: Procedure, given: DossierCreate) -> Iterator[dict[str, str]]:
+def _wrong_components(procedure: Procedure, given: DossierCreate) -> Iterator[dict[str, Any]]:
     known = {component.code for component in procedure.components}
     present = {component.code for component in given.components if component.n_originals + component.n_copies}
     for at, component in enumerate(given.components):
         if component.code not in known:
-            yield wrong_field(f"/components/{at}/code", "unknown_component", "Giấy tờ không thuộc thủ tục")
+            words = "Giấy tờ không thuộc thủ tục", "The procedure has no such component"
+            yield wrong_field(f"/components/{at}/code", "unknown_component", *words)
     for required in procedure.components:
         if required.is_required and required.code not in present:
-            yield wrong_field("/components", "missing_component", f"Thiếu giấy tờ: {required.name}")
+            words = f"Thiếu giấy tờ: {required.name}", f"A component is missing: {required.name}"
+            yield wrong_field("/components", "missing_component", *words)
 
 
-def _wrong_attributes(procedure: Procedure, given: DossierCreate) -> Iterator[dict[str, str]]:
+def _wrong_attributes(procedure: Procedure, given: DossierCreate) -> Iterator[dict[str, Any]]:
     for wrong in Draft202012Validator(procedure.attributes_schema).iter_errors(given.attributes):
         path = "".join(f"/{step}" for step in wrong.absolute_path)
-        detail = "Thuộc tính không đúng quy định của thủ tục"
-        yield wrong_field(f"/attributes{path}", f"attribute_{wrong.validator}", detail)
+        words = "Thuộc tính không đúng quy định của thủ tục", "The procedure does not take this attribute"
+        yield wrong_field(f"/attributes{path}", f"attribute_{wrong.validator}", *words)
 
 
 def submitted(dossier: Dossier) -> DossierSubmitted:

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import repository
-from services.intake.domain import Action, Status, next_status, wrong_field
+from services.intake.domain import Action, Status, next_status
 from services.intake.handlers.transitions import Call, move, open_dossier
 from services.intake.models import Dossier, SupplementRequest
 from services.intake.schemas import SubmittedComponent, SupplementAsk, SupplementGiven
-from shared.errors import Malformed
+from shared.errors import Malformed, wrong_field
 from shared.events.intake import SupplementReceived, SupplementRequested
 from shared.outbox import now, publish
 from shared.web import require_version
@@ -23,7 +23,8 @@ async def request_supplement(session: AsyncSession, call: Call, ask: SupplementA
     following = next_status(before, Action.REQUEST_SUPPLEMENT)
     require_version(call.seen, dossier.version)
     if dossier.n_supplements >= 2 and ask.approved_by is None:
-        error = wrong_field("/approved_by", "approval_required", "Cần người đứng đầu phê duyệt")
+        words = "Cần người đứng đầu phê duyệt", "The head of the agency has to approve"
+        error = wrong_field("/approved_by", "approval_required", *words)
         raise Malformed(extra={"errors": [error]})
     dossier.status_before = before
     dossier.n_supplements += 1

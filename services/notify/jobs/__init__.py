@@ -28,7 +28,7 @@ Sending = Callable[[], Awaitable[Outcome]]
 
 async def send_emails(service: Service, server: email.MailServer) -> bool:
     """Send one batch of e-mails; True if there was work. Several workers may do this at once."""
-    async with transaction(service.sessions) as session:
+    async with transaction(service.sessions, uniform=True) as session:
         claimed = await repository.claim_emails(session, EMAILS)
     await _send(service, [(one, partial(email.send, service.peers, server, one, to)) for one, to in claimed])
     return bool(claimed)
@@ -36,7 +36,7 @@ async def send_emails(service: Service, server: email.MailServer) -> bool:
 
 async def send_webhooks(service: Service) -> bool:
     """Send one batch of webhooks; True if there was work. Several workers may do this at once."""
-    async with transaction(service.sessions) as session:
+    async with transaction(service.sessions, uniform=True) as session:
         claimed = await repository.claim_webhooks(session)
         rule = handlers.address_rule(session)
     await _send(service, [(one, partial(webhook.send, service.client, rule, one, to)) for one, to in claimed])
@@ -80,8 +80,8 @@ def _defect(message: Message, error: Exception) -> Tried:
 
 
 async def _record(service: Service, tries: list[Tried]) -> None:
-    async with transaction(service.sessions) as session:
+    async with transaction(service.sessions, uniform=True) as session:
         answering = await handlers.record_tries(session, tries)
     for subscription_id in answering:
-        async with transaction(service.sessions) as session:
+        async with transaction(service.sessions, uniform=True) as session:
             await repository.wake(session, subscription_id)

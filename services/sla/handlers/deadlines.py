@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pydantic import ValidationError
 
 from services.sla.schemas import DayRead, DeadlineAsk, DeadlineRead
-from shared.errors import DomainError, Malformed, NotFound, Text
+from shared.errors import DomainError, Malformed, NotFound, Text, wrong_field
 from shared.reference import References
 from shared.worktime import Calendar, CalendarGap, Limit, due_at, explain
 
@@ -34,11 +34,15 @@ def work_out_deadline(references: References, ask: DeadlineAsk) -> DeadlineRead:
     try:
         calendar: Calendar = references.latest("calendar", ask.calendar_code)
     except NotFound:
-        raise _wrong("/calendar_code", "unknown_calendar", "Không có lịch làm việc này") from None
+        raise _wrong(
+            "/calendar_code", "unknown_calendar", "Không có lịch làm việc này", "There is no such calendar"
+        ) from None
     try:
         limit = Limit(amount=ask.limit, unit=ask.unit)
     except ValidationError:
-        raise _wrong("/limit", "no_time", "Thời hạn tính theo giờ phải lớn hơn 0") from None
+        raise _wrong(
+            "/limit", "no_time", "Thời hạn tính theo giờ phải lớn hơn 0", "A limit in hours is more than 0"
+        ) from None
     with within_calendar("/received_at"):
         deadline = due_at(ask.received_at, limit, calendar)
         days = explain(ask.received_at, limit, calendar)
@@ -51,5 +55,5 @@ def work_out_deadline(references: References, ask: DeadlineAsk) -> DeadlineRead:
     )
 
 
-def _wrong(pointer: str, code: str, detail: str) -> Malformed:
-    return Malformed(extra={"errors": [{"pointer": pointer, "code": code, "detail": detail}]})
+def _wrong(pointer: str, code: str, vi: str, en: str) -> Malformed:
+    return Malformed(extra={"errors": [wrong_field(pointer, code, vi, en)]})

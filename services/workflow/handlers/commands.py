@@ -16,7 +16,7 @@ from services.workflow.models import Leg, SupplementProposal
 from services.workflow.repository import Journey, LegUnknown
 from services.workflow.schemas import Assignment, Completion, CompletionData, ProposalGiven, Reason, SendBack
 from shared.auth import Principal
-from shared.errors import Malformed
+from shared.errors import Malformed, wrong_field
 from shared.events.base import Fact
 from shared.events.workflow import (
     LegAcknowledged,
@@ -94,8 +94,8 @@ def _announce(session: AsyncSession, journey: Journey, leg: Leg, fact: Fact, *, 
         leg.completed_at = time
 
 
-def _malformed(pointer: str, code: str, detail: str) -> Malformed:
-    return Malformed(extra={"errors": [{"pointer": pointer, "code": code, "detail": detail}]})
+def _malformed(pointer: str, code: str, vi: str, en: str) -> Malformed:
+    return Malformed(extra={"errors": [wrong_field(pointer, code, vi, en)]})
 
 
 async def acknowledge_leg(session: AsyncSession, call: LegCall) -> LegView:
@@ -131,7 +131,10 @@ async def return_leg(session: AsyncSession, call: LegCall, why: SendBack) -> Leg
     journey, leg, before = await _open(session, call, LegAction.RETURN)
     to_code = why.to_step_code or before.returnable_to[0]
     if to_code not in before.returnable_to:
-        raise _malformed("/to_step_code", "not_an_earlier_leg", f"Chỉ trả về được: {', '.join(before.returnable_to)}")
+        codes = ", ".join(before.returnable_to)
+        raise _malformed(
+            "/to_step_code", "not_an_earlier_leg", f"Chỉ trả về được: {codes}", f"It can go back only to: {codes}"
+        )
     leg.reason_code, leg.note = why.reason_code, why.note
     fact = LegReturned(leg_no=leg.leg_no, to_step_code=to_code, reason_code=why.reason_code)
     _announce(session, journey, leg, fact, is_over=True)
@@ -157,9 +160,12 @@ def _outcome(outcomes: list[Outcome], done: Completion) -> Outcome:
     found = next((outcome for outcome in outcomes if outcome.code == done.outcome), None)
     if found is None:
         codes = ", ".join(outcome.code for outcome in outcomes)
-        raise _malformed("/outcome", "unknown_outcome", f"Kết quả của chặng là một trong: {codes}")
+        raise _malformed(
+            "/outcome", "unknown_outcome", f"Kết quả của chặng là một trong: {codes}", f"The outcome is one of: {codes}"
+        )
     if (found.takes == "notices") != bool(done.data.notices):
-        raise _malformed("/data/notices", "notices", "Kết quả này cần (hoặc không nhận) thông báo thuế")
+        vi, en = "Kết quả này cần (hoặc không nhận) thông báo thuế", "This outcome needs (or takes no) tax notices"
+        raise _malformed("/data/notices", "notices", vi, en)
     return found
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from services.notify.app import send_emails
 from services.notify.domain import EVENT_TYPES
 from shared.events.sla import DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
-from shared.events.workflow import RouteCompleted
+from shared.events.workflow import RouteCompleted, TaxNoticeIssued
 from shared.timeline import Event
 from tests.integration.notify.town import OTHER_UNIT, PRIVATE, UNIT, Town
 from tests.support import eventually
@@ -163,6 +163,26 @@ async def test_a_miss_that_was_told_is_corrected(here: Town) -> None:
     await here.foreign_applied("sla", dossier_id, DeadlineMissWithdrawn(deadline_at=SOON))
     await here.send()
     assert (await here.emails(dossier_id))["late_withdrawn"] == "sent"
+
+
+@pytest.mark.parametrize("was_sent", [True, False])
+async def test_a_notice_that_was_replaced_is_not_asked_for_any_more(here: Town, was_sent: bool) -> None:
+    dossier_id = await here.submit()
+    await here.do(dossier_id, "accept")
+    await here.bring(dossier_id)
+    for leg_no, notice_no in ((3, "TB-1"), (7, "TB-2")):
+        notice = TaxNoticeIssued(leg_no=leg_no, notice_no=notice_no, amount=1_500_000)
+        determined = await here.foreign_applied("workflow", dossier_id, notice)
+        await here.world.service("intake").inbox.apply(determined, trusted=True)
+        await here.bring(dossier_id)
+        if was_sent:
+            await here.send()
+    await here.send()
+    rows = await here.sql("SELECT data ->> 'notice_no' AS no, status FROM message WHERE template = 'payment_requested'")
+    assert {row["no"]: row["status"] for row in rows} == {"TB-1": "sent" if was_sent else "moot", "TB-2": "sent"}
+    texts = [one["text"] for one in (await here.sandbox("GET", "/messages"))["items"]]
+    assert sum("Thay cho thông báo: TB-1; không nộp theo thông báo cũ." in body for body in texts) == 1
+    assert sum("Số thông báo: TB-1" in body for body in texts) == was_sent
 
 
 @pytest.mark.parametrize("end_first", [True, False])
