@@ -89,11 +89,13 @@ class Publisher:
 
 
 async def start_consumer(
-    bootstrap: str, topic: str, *, group: str | None, member: str | None = None
+    bootstrap: str, topic: str, *, group: str | None, member: str | None = None, longest_wait_ms: int = 500
 ) -> AIOKafkaConsumer:
     """Return a started consumer that begins at the earliest offset and never commits by itself.
 
-    With *group* it is a static *member* of it; without, it reads all partitions for itself.
+    With *group* it is a static *member* of it; without, it reads all partitions for itself. Partitions of which
+    everything was taken are not asked for while a question about the others waits at the broker: *longest_wait_ms*
+    bounds how long their new messages may lie there.
     """
     consumer = AIOKafkaConsumer(
         topic,
@@ -107,6 +109,7 @@ async def start_consumer(
         heartbeat_interval_ms=2_000,
         max_poll_interval_ms=300_000,
         request_timeout_ms=15_000,
+        fetch_max_wait_ms=longest_wait_ms,
     )
     try:
         await consumer.start()

@@ -26,6 +26,7 @@ from shared.timeline import Event
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+LONGEST_WAIT_MS = 30
 MARK_EVERY_SECONDS = 0.2
 MARK_WHILE_ASKED_SECONDS = 60.0
 """Marks cost the broker a question each; they are kept only while somebody wants to know."""
@@ -56,7 +57,13 @@ class Reader:
         pause = 0.5
         while True:
             try:
-                consumer = await start_consumer(self._bootstrap, self._topic, group=self._group, member=self._member)
+                consumer = await start_consumer(
+                    self._bootstrap,
+                    self._topic,
+                    group=self._group,
+                    member=self._member,
+                    longest_wait_ms=LONGEST_WAIT_MS,
+                )
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("broker_away", error=type(error).__name__)
                 await asyncio.sleep(pause)
