@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from shared import telemetry
 from shared.db import is_transient
 from shared.errors import CalendarIncomplete, DomainError, Malformed, NotFound, Text, Unavailable
+from shared.web import CODE_PATTERN
 from shared.worktime import CalendarGap
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,14 @@ _VIETNAMESE = {
     "string_too_long": "Quá dài",
     "string_too_short": "Quá ngắn",
     "string_pattern_mismatch": "Sai định dạng",
+}
+_PATTERNS = {
+    CODE_PATTERN: Text(
+        "Chỉ gồm chữ cái không dấu (và Đ, đ), chữ số và . _ / @ -; bắt đầu bằng chữ cái hoặc chữ số, "
+        "không có khoảng trắng, dài từ 1 đến 64 ký tự",
+        "Only letters without accents (and Đ, đ), digits and . _ / @ -; it begins with a letter or a digit, "
+        "has no blanks, and 1 to 64 characters",
+    )
 }
 
 
@@ -99,11 +108,19 @@ def malformed(errors: Sequence[Mapping[str, Any]], speak: str) -> Malformed:
         {
             "pointer": pointer(error["loc"]),
             "code": error["type"],
-            "detail": error["msg"] if speak == "en" else _VIETNAMESE.get(error["type"], "Giá trị không hợp lệ"),
+            "detail": _detail(error, speak),
         }
         for error in errors
     ]
     return Malformed(extra={"errors": listed})
+
+
+def _detail(error: Mapping[str, Any], speak: str) -> str:
+    """Return what is wrong with a field; of a pattern that has words, the words."""
+    rule = _PATTERNS.get(error.get("ctx", {}).get("pattern"))
+    if rule is not None:
+        return rule(speak)
+    return str(error["msg"]) if speak == "en" else _VIETNAMESE.get(error["type"], "Giá trị không hợp lệ")
 
 
 def pointer(location: Sequence[Any]) -> str:

@@ -142,7 +142,8 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_is_date)]
 Day = Annotated[date, BeforeValidator(_is_date)]
 """A date in a request."""
 
-CodeText = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$")]
+CODE_PATTERN = r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$"
+CodeText = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 """A code without blanks: it is published, so it must not hold a name or a sentence."""
 
 LOCAL = timezone(timedelta(hours=7))

@@ -19,6 +19,12 @@ async def take_tax_notice(session: AsyncSession, got: Received[workflow.TaxNotic
     await handlers.take_tax_notice(session, got.head, got.fact)
 
 
+@consumer.on(workflow.LegCompleted)
+async def void_notices(session: AsyncSession, got: Received[workflow.LegCompleted]) -> None:
+    if got.fact.voids_notices:
+        await handlers.void_notices(session, got.head, got.fact.leg_no)
+
+
 @consumer.on(workflow.RouteCompleted)
 async def resolve_dossier(session: AsyncSession, got: Received[workflow.RouteCompleted]) -> None:
     await handlers.resolve_dossier(session, got.dossier_id, got.fact.outcome, got.event.time)
@@ -47,7 +53,6 @@ consumer.ignore(
     workflow.LegOffered,
     workflow.LegRefused,
     workflow.LegAssigned,
-    workflow.LegCompleted,
     workflow.LegReturned,
     workflow.LegCancelled,
     workflow.SupplementProposed,

@@ -76,6 +76,8 @@ class LegCompleted(WorkflowFact):
     data: dict[str, Any] = Field(default_factory=dict)
     automatic: Stretch | None = None
     """Set if nobody had to do anything: the system completed the stretch, and no LegOffered came before."""
+    voids_notices: bool | None = None
+    """Set if taxes were determined and none is due: what is unpaid of an earlier determination is void."""
 
 
 class LegReturned(WorkflowFact):

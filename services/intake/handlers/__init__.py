@@ -2,7 +2,7 @@
 
 from services.intake.handlers.ends import post_result, reopen_dossier, return_result, stop_dossier, withdraw_dossier
 from services.intake.handlers.facts import copy_appointment, resolve_dossier, start_processing
-from services.intake.handlers.payment import record_payment, request_payment, take_tax_notice
+from services.intake.handlers.payment import record_payment, request_payment, take_tax_notice, void_notices
 from services.intake.handlers.people import change_applicant, read_applicant
 from services.intake.handlers.reception import accept_dossier, refuse_dossier
 from services.intake.handlers.submission import submit_dossier
@@ -28,5 +28,6 @@ __all__ = [
     "submit_dossier",
     "supplement_dossier",
     "take_tax_notice",
+    "void_notices",
     "withdraw_dossier",
 ]

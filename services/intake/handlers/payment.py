@@ -69,12 +69,28 @@ async def take_tax_notice(session: AsyncSession, head: HeadRow, issued: TaxNotic
     notice = _find(notices, issued.notice_no) or repository.add_notice(session, dossier, issued.notice_no)
     if notice.paid_at is None:
         _issue(notice, issued, now(session))
-    replaced = replaced_by(notices, issued.leg_no)
-    for other in replaced:
-        other.voided_at = now(session)
+    replaced = _void(notices, issued.leg_no, now(session))
     n_left = sum(map(is_outstanding, notices))
     _go_on(dossier, n_left)
     publish(session, head, _requested(notice, replaced) if is_outstanding(notice) else _recorded(notice, n_left))
+
+
+async def void_notices(session: AsyncSession, head: HeadRow, leg_no: int) -> None:
+    """The tax branch determined in the leg *leg_no* that nothing is to be paid: go on without the notices before."""
+    dossier = await session.get_one(Dossier, head.dossier_id)
+    if dossier.status not in TAKES_NOTICES:
+        return
+    notices = await repository.notices(session, dossier)
+    if _void(notices, leg_no, now(session)):
+        _go_on(dossier, sum(map(is_outstanding, notices)))
+
+
+def _void(notices: Iterable[PaymentNotice], leg_no: int, at: datetime) -> list[PaymentNotice]:
+    """Make void what the determination of the leg *leg_no* replaces, and return it."""
+    replaced = replaced_by(notices, leg_no)
+    for notice in replaced:
+        notice.voided_at = at
+    return replaced
 
 
 def _issue(notice: PaymentNotice, issued: TaxNoticeIssued, at: datetime) -> None:

@@ -12,9 +12,17 @@ from services.workflow.domain.plan import Completed, SentBack
 from services.workflow.domain.route import Outcome, Route
 from services.workflow.handlers import catalogue
 from services.workflow.handlers.moves import proceed
-from services.workflow.models import Leg, SupplementProposal
+from services.workflow.models import Dossier, Leg, SupplementProposal
 from services.workflow.repository import Journey, LegUnknown
-from services.workflow.schemas import Assignment, Completion, CompletionData, ProposalGiven, Reason, SendBack
+from services.workflow.schemas import (
+    Assignment,
+    Completion,
+    CompletionData,
+    NoticeGiven,
+    ProposalGiven,
+    Reason,
+    SendBack,
+)
 from shared.auth import Principal
 from shared.errors import Malformed, wrong_field
 from shared.events.base import Fact
@@ -148,9 +156,12 @@ async def complete_leg(session: AsyncSession, call: LegCall, done: Completion) -
     outcome = _outcome(before.outcomes, done)
     leg.outcome, leg.note = outcome.code, done.note
     leg.data = done.data.model_dump(mode="json", exclude_defaults=True)
-    fact = LegCompleted(leg_no=leg.leg_no, outcome=outcome.code, data=_published(done.data))
+    voids = _determine(journey.dossier, before.outcomes, done.data.notices)
+    published = _published(done.data)
+    fact = LegCompleted(leg_no=leg.leg_no, outcome=outcome.code, data=published, voids_notices=voids or None)
     _announce(session, journey, leg, fact, is_over=True)
-    _issue_notices(session, journey, leg, done.data)
+    for notice in done.data.notices:
+        publish(session, journey.head, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
     proceed(session, journey, Completed(leg.leg_no))
     return _view(session, journey, leg)
 
@@ -173,15 +184,13 @@ def _published(data: CompletionData) -> dict[str, Any]:
     return {"document_no": data.document_no} if data.document_no else {}
 
 
-def _issue_notices(session: AsyncSession, journey: Journey, leg: Leg, data: CompletionData) -> None:
-    """Announce each tax notice; a new determination takes the place of the one before."""
-    if not data.notices:
-        return
-    dossier = journey.dossier
-    issued = [notice.notice_no for notice in data.notices]
+def _determine(dossier: Dossier, outcomes: list[Outcome], notices: list[NoticeGiven]) -> bool:
+    """Let a determination take the place of the one before; say whether it is one that found nothing to be paid."""
+    if all(outcome.takes != "notices" for outcome in outcomes):
+        return False
+    issued = [notice.notice_no for notice in notices]
     dossier.unpaid_notices = [notice_no for notice_no in issued if notice_no not in dossier.paid_notices]
-    for notice in data.notices:
-        publish(session, journey.head, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
+    return not notices
 
 
 async def propose_supplement(session: AsyncSession, call: LegCall, given: ProposalGiven) -> LegView:

@@ -57,10 +57,10 @@ async def read(intake: World, dossier_id: UUID, what: str = "") -> httpx.Respons
     return await intake.call("intake", "GET", f"/v1/dossiers/{dossier_id}{what}", token=token)
 
 
-async def pay(intake: World, dossier_id: UUID, notice_no: str, amount: int) -> httpx.Response:
+async def pay(intake: World, dossier_id: UUID, notice_no: str, amount: int, *, language: str = "vi") -> httpx.Response:
     """Hand in the voucher of a notice."""
     proof = {"notice_no": notice_no, "amount": amount, "paid_at": PAID_AT, "method": "portal", "reference": "GD 1"}
-    headers = {"Idempotency-Key": str(uuid4())}
+    headers = {"Idempotency-Key": str(uuid4()), "Accept-Language": language}
     path, token = f"/v1/dossiers/{dossier_id}/payments", intake.issuer.token("portal")
     return await intake.call("intake", "POST", path, token=token, json=proof, headers=headers)
 

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from services.intake import repository
@@ -23,6 +24,11 @@ WORKFLOW: list[Fact] = [
     workflow.TaxNoticeIssued(leg_no=3, notice_no="TB-1", amount=1_500_000),
     workflow.TaxNoticeIssued(leg_no=7, notice_no="TB-2", amount=1_250_000),
     workflow.RouteCompleted(outcome="granted"),
+]
+NOTHING_DUE: list[Fact] = [
+    *WORKFLOW[:2],
+    workflow.LegCompleted(leg_no=7, outcome="no_tax_due", voids_notices=True),
+    WORKFLOW[-1],
 ]
 SLA: list[Fact] = [
     sla.ClockSuspended(suspension_no=1, ground="tax_determination", citation="-"),
@@ -48,13 +54,18 @@ def interleavings(first: list[Event], second: list[Event]) -> Iterator[list[Even
         yield [next(left) if at in places else next(right) for at in range(n)]
 
 
-async def test_every_order_of_crossing_facts_leads_to_the_same_dossier(intake: World) -> None:
-    """One by one or all in one batch: of two tax determinations the second stands."""
-    orders = len(list(interleavings([None] * len(WORKFLOW), [None] * len(SLA))))  # type: ignore[list-item]
+@pytest.mark.parametrize(
+    ("said", "stands"), [(WORKFLOW, ({"TB-2": 1_250_000}, 2)), (NOTHING_DUE, ({}, 1))], ids=["notices", "nothing-due"]
+)
+async def test_every_order_of_crossing_facts_leads_to_the_same_dossier(
+    intake: World, said: list[Fact], stands: tuple[dict[str, int], int]
+) -> None:
+    """One by one or all in one batch: of two tax determinations the second stands, also if it found nothing due."""
+    orders = len(list(interleavings([None] * len(said), [None] * len(SLA))))  # type: ignore[list-item]
     states = []
     for at in range(orders):
         dossier_id = await accepted(intake)
-        ways = interleavings(await said_by(intake, dossier_id, WORKFLOW), await said_by(intake, dossier_id, SLA))
+        ways = interleavings(await said_by(intake, dossier_id, said), await said_by(intake, dossier_id, SLA))
         events = next(way for number, way in enumerate(ways) if number == at)
         for batch in [events] if at % 2 else [[event] for event in events]:
             await intake.service("intake").inbox.apply(batch)
@@ -62,7 +73,7 @@ async def test_every_order_of_crossing_facts_leads_to_the_same_dossier(intake: W
     assert len(states) == 35
     assert all(state == states[0] for state in states)
     assert (states[0]["status"], states[0]["outcome"], states[0]["appointment_at"]) == ("resolved", "granted", AT)
-    assert (states[0]["notices"], states[0]["n_notices"]) == ({"TB-2": 1_250_000}, 2)
+    assert (states[0]["notices"], states[0]["n_notices"]) == stands
 
 
 async def test_facts_that_come_after_the_end_are_moot_and_none_is_refused(intake: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from services.intake import handlers
 from shared.events.base import Fact
 from shared.events.intake import PaymentRecorded, PaymentRequested
-from shared.events.workflow import RouteCompleted, TaxNoticeIssued
+from shared.events.workflow import LegCompleted, RouteCompleted, TaxNoticeIssued
 from shared.inbox import lock_heads
 from tests.integration.intake.support import accepted, notices, pay, published, read, said_by, tell
 from tests.integration.intake.test_reception import command
@@ -24,6 +24,7 @@ def issued(leg_no: int, notice_no: str, amount: int = 100) -> TaxNoticeIssued:
 
 FIRST, SECOND = 3, 7
 """The legs of two determinations."""
+NOTHING_DUE = LegCompleted(leg_no=SECOND, outcome="no_tax_due", voids_notices=True)
 
 
 async def ask_fee(intake: World, dossier_id: UUID, **given: Any) -> Any:
@@ -60,6 +61,43 @@ async def test_a_notice_that_was_replaced_cannot_be_paid_and_says_what_can(intak
     assert (done.status_code, done.json()["status"]) == (200, "processing")
     [last] = await published(intake, dossier_id, PaymentRecorded)
     assert (last.notice_no, last.outstanding) == ("TB-2", 0)
+
+
+async def test_a_second_determination_that_finds_nothing_due_voids_what_is_unpaid_and_the_dossier_goes_on(
+    intake: World,
+) -> None:
+    dossier_id = await accepted(intake)
+    await tell(intake, dossier_id, issued(FIRST, "TB-1"), issued(FIRST, "TB-2"))
+    assert (await pay(intake, dossier_id, "TB-1", 100)).status_code == 200
+    await tell(intake, dossier_id, NOTHING_DUE)
+    assert await notices(intake, dossier_id) == {"TB-1": "paid", "TB-2": "void"}
+    assert (await read(intake, dossier_id)).json()["status"] == "processing"
+    refused = await pay(intake, dossier_id, "TB-2", 100)
+    assert (refused.status_code, refused.json()["code"], refused.json()["payable"]) == (409, "notice_replaced", [])
+
+
+async def test_a_leg_that_determines_nothing_leaves_notices_as_they_are(intake: World) -> None:
+    dossier_id = await accepted(intake)
+    await tell(intake, dossier_id, issued(FIRST, "TB-1"), LegCompleted(leg_no=SECOND, outcome="forwarded"))
+    assert await notices(intake, dossier_id) == {"TB-1": "unpaid"}
+    assert (await read(intake, dossier_id)).json()["status"] == "payment_requested"
+
+
+async def test_a_fee_is_still_due_where_no_tax_is(intake: World) -> None:
+    dossier_id = await accepted(intake)
+    await tell(intake, dossier_id, issued(FIRST, "TB-1"))
+    assert (await ask_fee(intake, dossier_id)).status_code == 200
+    await tell(intake, dossier_id, NOTHING_DUE)
+    assert await notices(intake, dossier_id) == {"TB-1": "void", "PHI-1": "unpaid"}
+    assert (await read(intake, dossier_id)).json()["status"] == "payment_requested"
+
+
+@pytest.mark.parametrize(("language", "words"), [("vi", "Số tiền không khớp"), ("en", "The amount is not")])
+async def test_a_wrong_voucher_is_told_in_the_callers_language(intake: World, language: str, words: str) -> None:
+    dossier_id = await accepted(intake)
+    await tell(intake, dossier_id, issued(FIRST, "TB-1"))
+    refused = await pay(intake, dossier_id, "TB-1", 99, language=language)
+    assert words in refused.json()["errors"][0]["detail"]
 
 
 async def test_a_notice_issued_anew_under_its_number_has_its_new_amount(intake: World) -> None:
@@ -160,13 +198,16 @@ async def test_a_determination_after_the_end_is_moot(intake: World) -> None:
     assert (await read(intake, dossier_id)).json()["status"] == "resolved"
 
 
-async def test_a_determination_behind_a_supplement_request_decides_where_the_dossier_goes_on(intake: World) -> None:
+@pytest.mark.parametrize("second", [issued(SECOND, "TB-1"), NOTHING_DUE])
+async def test_a_determination_behind_a_supplement_request_decides_where_the_dossier_goes_on(
+    intake: World, second: Fact
+) -> None:
     dossier_id = await accepted(intake)
     await tell(intake, dossier_id, issued(FIRST, "TB-1"), issued(FIRST, "TB-2"))
     paid = await pay(intake, dossier_id, "TB-1", 100)
     ask = {"ground": "incomplete", "component_codes": ["GCN"], "note": "Bổ sung bản gốc"}
     await command(intake, str(dossier_id), "request-supplement", paid.headers["ETag"], json=ask)
-    await tell(intake, dossier_id, issued(SECOND, "TB-1"))
+    await tell(intake, dossier_id, second)
     waiting = await read(intake, dossier_id)
     assert waiting.json()["status"] == "supplement_requested"
     given = {"components": [{"code": "GCN", "n_originals": 1}]}

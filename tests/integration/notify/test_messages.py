@@ -167,6 +167,7 @@ async def test_a_miss_that_was_told_is_corrected(here: Town) -> None:
 
 @pytest.mark.parametrize("was_sent", [True, False])
 async def test_a_notice_that_was_replaced_is_not_asked_for_any_more(here: Town, was_sent: bool) -> None:
+    await here.subscribe("all", "dossier.payment_requested", role="ops")
     dossier_id = await here.submit()
     await here.do(dossier_id, "accept")
     await here.bring(dossier_id)
@@ -178,8 +179,14 @@ async def test_a_notice_that_was_replaced_is_not_asked_for_any_more(here: Town, 
         if was_sent:
             await here.send()
     await here.send()
-    rows = await here.sql("SELECT data ->> 'notice_no' AS no, status FROM message WHERE template = 'payment_requested'")
-    assert {row["no"]: row["status"] for row in rows} == {"TB-1": "sent" if was_sent else "moot", "TB-2": "sent"}
+    rows = await here.sql(
+        "SELECT channel, data ->> 'notice_no' AS no, data ->> 'replaces' AS old, status, template_version AS version"
+        " FROM message WHERE template = 'payment_requested'"
+    )
+    emails = {row["no"]: (row["status"], row["version"]) for row in rows if row["channel"] == "email"}
+    assert emails == {"TB-1": ("sent" if was_sent else "moot", 2), "TB-2": ("sent", 2)}
+    webhooks = {row["no"]: (row["status"], row["old"]) for row in rows if row["channel"] == "webhook"}
+    assert webhooks == {"TB-1": ("sent", "[]"), "TB-2": ("sent", '["TB-1"]')}
     texts = [one["text"] for one in (await here.sandbox("GET", "/messages"))["items"]]
     assert sum("Thay cho thông báo: TB-1; không nộp theo thông báo cũ." in body for body in texts) == 1
     assert sum("Số thông báo: TB-1" in body for body in texts) == was_sent

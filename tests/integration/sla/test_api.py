@@ -270,6 +270,22 @@ async def test_a_wrong_question_is_told_what_is_wrong(
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
+@pytest.mark.parametrize(
+    ("change", "vi", "en"),
+    [
+        ({"calendar_code": "MARS"}, "Không có lịch làm việc này", "There is no such calendar"),
+        ({"limit": 0, "unit": "hours"}, "Thời hạn tính theo giờ phải lớn hơn 0", "A limit in hours is more than 0"),
+    ],
+)
+async def test_a_wrong_question_is_told_in_the_callers_language(
+    running: World, change: dict[str, Any], vi: str, en: str
+) -> None:
+    for language, words in (("vi", vi), ("en-GB,vi;q=0.5", en)):
+        headers = {"Accept-Language": language}
+        answer = await ask(running, "POST", "/v1/deadlines", json={**GOOD, **change}, role="portal", headers=headers)
+        assert [error["detail"] for error in answer.json()["errors"]] == [words]
+
+
 async def test_every_wrong_field_is_listed_at_once(running: World) -> None:
     answer = await ask(running, "POST", "/v1/deadlines", json={"limit": -1, "unit": "x"}, role="portal")
     assert {error["pointer"] for error in answer.json()["errors"]} == {"/received_at", "/limit", "/unit"}

@@ -106,6 +106,12 @@ class World:
             await store(session, ("agency", code, data["version"]), data, owned=True)
         await self.service.references.refresh()
 
+    async def add_route(self, route: dict[str, Any]) -> None:
+        """Publish a route of this test's own."""
+        async with self.service.sessions.begin() as session:
+            await store(session, ("route", route["code"], route["version"]), route, owned=True)
+        await self.service.references.refresh()
+
     # Facts of intake
 
     def submit(self, **attributes: Any) -> UUID:

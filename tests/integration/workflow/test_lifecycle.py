@@ -242,6 +242,46 @@ async def test_repeats_change_nothing(world: World) -> None:
     assert len(await world.names(dossier)) == 3
 
 
+SURVEYED: dict[str, Any] = {
+    "code": "surveyed", "version": 1, "valid_from": "2026-07-01", "name": "Đo đạc trong lúc chờ nộp thuế",
+    "procedure_codes": ["XX.01"], "citation": "-", "days": 2, "start": ["tax"],
+    "legs": [
+        {"code": "tax", "task": "Thuế", "agency": "H99.THUE.01", "days": 3, "excluded_ground": "tax_determination",
+         "outcomes": [
+             {"code": "notice_issued", "name": "Phải nộp", "next": ["payment", "survey"], "takes": "notices"},
+             {"code": "no_tax_due", "name": "Không phải nộp", "next": ["signing"]},
+         ]},
+        {"code": "payment", "task": "Nộp", "holder": "applicant", "excluded_ground": "financial_obligation",
+         "outcomes": [{"code": "paid", "name": "Đã nộp", "next": ["signing"]}]},
+        {"code": "survey", "task": "Đo đạc", "agency": "H99.VPDK", "days": 1,
+         "outcomes": [{"code": "surveyed", "name": "Đã đo", "next": ["signing"]}]},
+        {"code": "signing", "task": "Ký", "agency": "H99.VPDK", "days": 1, "is_join": True,
+         "outcomes": [{"code": "signed", "name": "Đã ký", "final": "granted"}]},
+    ],
+}  # fmt: skip
+"""A route on which another leg is open while the applicant pays, so that taxes are determined anew meanwhile."""
+
+
+async def test_a_second_determination_without_notices_voids_those_of_the_first_and_says_so(world: World) -> None:
+    await world.add_route(SURVEYED)
+    dossier = await world.accept("XX.01@1")
+    await world.work(dossier, "tax", "notice_issued", notices=NOTICES)
+    await world.tell(dossier, paid("TB-1", outstanding=1))
+    taken = (await world.act(dossier, (await world.open_legs(dossier))["survey"], "acknowledge")).json()
+    back = await world.act(dossier, taken, "return", reason_code="wrong_area")
+    assert back.status_code == 200, back.text
+    assert list(await world.open_legs(dossier)) == ["tax"]
+    assert (await world.see(dossier))["unpaid_notices"] == ["TB-2"]
+    await world.work(dossier, "tax", "no_tax_due")
+    assert (await world.see(dossier))["unpaid_notices"] == []
+    await world.work(dossier, "signing", "signed")
+    assert (await world.see(dossier))["outcome"] == "granted"
+    ended = [fact for fact in await world.facts(dossier) if isinstance(fact, LegCompleted)]
+    assert [(fact.outcome, fact.voids_notices) for fact in ended] == [
+        ("notice_issued", None), ("no_tax_due", True), ("signed", None),
+    ]  # fmt: skip
+
+
 HISTORY: list[Any] = [
     intake.SupplementRequested(request_no=1, stage="processing", ground="g", component_codes=["c"]),
     paid("TB-2", outstanding=1),

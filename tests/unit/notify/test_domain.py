@@ -235,6 +235,30 @@ def test_every_placeholder_of_a_template_is_filled(fact: Fact) -> None:
     assert "\n" not in subject
 
 
+@pytest.mark.parametrize(
+    ("replaces", "line"),
+    [
+        ([], "Số thông báo: TB-3\nSố tiền:"),
+        (
+            ["TB-1", "TB-2"],
+            "Số thông báo: TB-3\nThay cho thông báo: TB-1, TB-2; không nộp theo thông báo cũ.\nSố tiền:",
+        ),
+    ],
+)
+def test_a_payment_request_says_which_notices_it_replaces(replaces: list[str], line: str) -> None:
+    fact = PaymentRequested(notice_no="TB-3", kind="tax", amount=100, replaces=replaces)
+    values = values_of(fact, repository.words()) | dict.fromkeys(GIVEN_BY_HANDLERS | {"pronoun"}, "có")
+    assert line in render(repository.templates()[Kind.PAYMENT_REQUESTED, 2], values)[1]
+
+
+def test_a_message_of_an_older_version_of_its_template_keeps_its_words() -> None:
+    """Its data was fixed when the version was the newest: what a later one asks for is not in it."""
+    fact = PaymentRequested(notice_no="TB-3", kind="tax", amount=100, replaces=["TB-1"])
+    values = values_of(fact, repository.words()) | dict.fromkeys(GIVEN_BY_HANDLERS | {"pronoun"}, "có")
+    del values["replaces_line"]
+    assert "Thay cho" not in render(repository.templates()[Kind.PAYMENT_REQUESTED, 1], values)[1]
+
+
 def test_the_layout_asks_only_for_what_every_message_has() -> None:
     layout = repository.templates()["layout", repository.newest_version("layout")]
     assert placeholders(layout) == {"salutation", "content", "unit_name", "pronoun", "subject"}
