@@ -73,17 +73,19 @@ class Inbox:
     async def apply_in_time(self, events: Sequence[Event], *, trusted: bool = False) -> int:
         """Apply like ``apply``; a batch that takes longer than a transaction may is cut in halves.
 
-        One event that alone takes too long is poison.
+        One event that alone takes too long, each time, is poison; once it may be the process that stood still.
         """
-        began = time.monotonic()
-        try:
-            return await self.apply(events, trusted=trusted)
-        except Exception as error:
-            if not is_transient(error) or time.monotonic() - began < db.LONGEST_TRANSACTION_SECONDS * 0.9:
-                raise
-            if len(events) == 1:
-                await self._park(events[0], "poison", error)
-                return 0
+        for _ in range(TRIES if len(events) == 1 else 1):
+            began = time.monotonic()
+            try:
+                return await self.apply(events, trusted=trusted)
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() - began < db.LONGEST_TRANSACTION_SECONDS * 0.9:
+                    raise
+                late = error
+        if len(events) == 1:
+            await self._park(events[0], "poison", late)
+            return 0
         half = len(events) // 2
         done = await self.apply_in_time(events[:half], trusted=trusted)
         return done + await self.apply_in_time(events[half:], trusted=trusted)

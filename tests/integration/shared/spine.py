@@ -1,6 +1,7 @@
 """Services that only say and hear things: the real spine over real databases and HTTP, driven by hand."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import httpx
 from fastapi import Depends
 from sqlalchemy import text
 
-from shared import outbox
+from shared import db, outbox
 from shared.auth import Role, allow
 from shared.consumer import Consumer, Received
 from shared.events import FACTS
@@ -39,6 +40,8 @@ class Ears:
     fails: dict[UUID, BaseException] = field(default_factory=dict)
     seconds: float = 0.0
     """How long the database takes over each event."""
+    n_freezes: int = 0
+    """How many times the process stands still, for longer than a transaction may take."""
 
     def consumer(self) -> Consumer:
         """Return the declarations."""
@@ -51,6 +54,9 @@ class Ears:
     async def _hear(self, session: Any, got: Received[Any]) -> None:
         if got.dossier_id in self.fails:
             raise self.fails[got.dossier_id]
+        if self.n_freezes:
+            self.n_freezes -= 1
+            time.sleep(db.LONGEST_TRANSACTION_SECONDS * 1.2)  # noqa: ASYNC251 - the whole process, as SIGSTOP does
         if self.seconds:
             await session.execute(text("SELECT pg_sleep(:seconds)"), {"seconds": self.seconds})
         if text_of(got.fact) == f"ask {self.service}":

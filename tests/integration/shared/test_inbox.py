@@ -168,6 +168,18 @@ async def test_a_batch_too_long_for_one_transaction_is_applied_in_parts(
         assert [await running.seq("workflow", one, "intake") for one in ids] == [1] * 8
 
 
+@pytest.mark.parametrize(("n_freezes", "is_parked"), [(1, False), (9, True)])
+async def test_a_process_that_stood_still_in_a_transaction_has_met_no_poison(
+    databases: Databases, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, n_freezes: int, is_parked: bool
+) -> None:
+    monkeypatch.setattr(db, "LONGEST_TRANSACTION_SECONDS", 1)
+    async with spine(databases, issuer) as running:
+        dossier_id = await running.born()
+        running.ears["workflow"].n_freezes = n_freezes
+        await running.service("workflow").inbox.apply_in_time(await running.ledger("intake", dossier_id))
+        assert await running.parked("workflow") == [dossier_id] * is_parked
+
+
 async def test_a_pool_without_a_free_connection_is_no_poison(databases: Databases, issuer: Issuer) -> None:
     async with spine(databases, issuer, db_pool_size=1) as running:
         service = running.service("workflow")
