@@ -8,12 +8,12 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
-from shared.db import LONGEST_TRANSACTION_SECONDS, Sessions
+from shared.db import LONGEST_TRANSACTION_SECONDS
 from shared.inbox import park_proof, want
 from shared.peers import HeadsPage, PeerAway, Peers
+from shared.session import Session, Sessions
 from shared.tables import EventRow, HeadRow, Sweep
 from shared.timeline import Entry, Verdict
 
@@ -29,10 +29,10 @@ PAGE = 5_000
 
 
 async def heads_since(
-    session: AsyncSession, since: datetime | None, after: UUID | None
+    session: Session, since: datetime | None, after: UUID | None
 ) -> tuple[list[tuple[UUID, Entry]], datetime]:
     """Return a page of own heads recorded since *since*, and the instant before which nothing is left out."""
-    until = (await session.execute(select(func.clock_timestamp()))).scalar_one() - IN_FLIGHT
+    until = (await session.execute(select(func.clock_timestamp()))).one()[0] - IN_FLIGHT
     query = (
         select(EventRow.dossier_id, EventRow.seq, EventRow.chain)
         .ext(distinct_on(EventRow.dossier_id))

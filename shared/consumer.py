@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from shared.events import FACTS, Fact
+from shared.session import Session
 from shared.tables import HeadRow
 from shared.timeline import Event
 
@@ -28,9 +27,9 @@ class Received(Generic[F]):
         return self.event.dossier_id
 
 
-Handler = Callable[[AsyncSession, Received[Any]], Awaitable[None]]
-Preload = Callable[[AsyncSession, Collection[UUID]], Awaitable[object]]
-Witness = Callable[[AsyncSession, list[Event]], Awaitable[None]]
+Handler = Callable[[Session, Received[Any]], Awaitable[None]]
+Preload = Callable[[Session, Collection[UUID]], Awaitable[object]]
+Witness = Callable[[Session, list[Event]], Awaitable[None]]
 
 
 class UnknownType(LookupError):
@@ -51,10 +50,10 @@ class Consumer:
         self.witness: Witness | None = None
         """Is shown all applied events of a batch, ignored ones too."""
 
-    def on(self, fact: type[F]) -> Callable[[Callable[[AsyncSession, Received[F]], Awaitable[None]]], Handler]:
+    def on(self, fact: type[F]) -> Callable[[Callable[[Session, Received[F]], Awaitable[None]]], Handler]:
         """Declare the handler of *fact*."""
 
-        def declare(handler: Callable[[AsyncSession, Received[F]], Awaitable[None]]) -> Handler:
+        def declare(handler: Callable[[Session, Received[F]], Awaitable[None]]) -> Handler:
             self._declare(fact, handler)
             return handler
 

@@ -5,13 +5,12 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from shared.db import Sessions, autocommit
 from shared.inbox import Inbox
 from shared.peers import PeerAway, Peers
 from shared.reference import catch_up
+from shared.session import Session, Sessions
 from shared.tables import HeadRow, Hold, Parked
 from shared.timeline import Event
 
@@ -53,12 +52,11 @@ class Fetch:
     def __init__(self, inbox: Inbox, sessions: Sessions, peers: Peers) -> None:
         self.inbox = inbox
         self.sessions = sessions
-        self._single = autocommit(sessions)
         self.peers = peers
 
     async def tick(self) -> bool:
         """Fetch one batch of due holds; True if there were any."""
-        async with self._single() as session:
+        async with self.sessions() as session:
             wants = await self._due(session)
         if not wants:
             return False
@@ -83,16 +81,16 @@ class Fetch:
         if pulled.is_cut:
             await self._try_soon(source, unserved)
         elif unserved:
-            async with self._single() as session:
+            async with self.sessions() as session:
                 await session.execute(delete(Hold).where(Hold.source == source, Hold.dossier_id.in_(unserved)))
         return pulled.events
 
     async def _try_soon(self, source: str, ids: list[UUID]) -> None:
         soon = {"next_try_at": func.clock_timestamp() + text("interval '1 second'"), "n_tries": 0}
-        async with self._single() as session:
+        async with self.sessions() as session:
             await session.execute(update(Hold).where(Hold.source == source, Hold.dossier_id.in_(ids)).values(soon))
 
-    async def _due(self, session: AsyncSession) -> Wants:
+    async def _due(self, session: Session) -> Wants:
         """Claim due holds (their next try is set first, so that a crash only delays) and say what to read."""
         claimed = list(await session.execute(_CLAIM))
         if not claimed:
@@ -110,7 +108,7 @@ class Fetch:
 
     async def _forget_or_refer(self, ids: set[UUID]) -> None:
         """If holds are left although their events were read, what they miss may be reference data: catch up."""
-        async with self._single() as session:
+        async with self.sessions() as session:
             left = await session.scalar(select(func.count()).select_from(Hold).where(Hold.dossier_id.in_(ids)))
         if left:
             await catch_up(self.inbox.references, self.sessions, self.peers)

@@ -17,12 +17,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.db import Sessions
 from shared.digest import N_BUCKETS, Difference, Digest, Digests, Entries, Side, differences
 from shared.inbox import park_proof, want
 from shared.peers import PeerAway, Peers
+from shared.session import Session, Sessions
 from shared.tables import Sweep
 from shared.timeline import SOURCES, Entry, Verdict
 
@@ -65,33 +64,32 @@ _MOVING = text(
 
 
 @asynccontextmanager
-async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+async def snapshot(sessions: Sessions) -> AsyncIterator[Session]:
     """Open a transaction that sees one instant, however long it takes."""
-    async with sessions.begin() as session:
-        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    async with sessions.begin(isolation="REPEATABLE READ") as session:
         await session.execute(LONGEST_SNAPSHOT)
         yield session
 
 
-async def digests_of(session: AsyncSession, source: str) -> Digests:
+async def digests_of(session: Session, source: str) -> Digests:
     """Return the digests of one source's histories, as far as this service has them."""
     rows = await session.execute(_DIGESTS[source])
     return {row.bucket: Digest(row.n_dossiers, row.seqs, row.chains) for row in rows}
 
 
-async def entries_of(session: AsyncSession, source: str, ids: Collection[UUID]) -> Entries:
+async def entries_of(session: Session, source: str, ids: Collection[UUID]) -> Entries:
     """Return where some histories of a source stand here; those of which nothing is here are left out."""
     rows = await session.execute(_ENTRIES[source], {"ids": list(ids)})
     return {row.dossier_id: Entry(row.seq, row.chain) for row in rows}
 
 
-async def entries_in(session: AsyncSession, source: str, buckets: Collection[int]) -> Entries:
+async def entries_in(session: Session, source: str, buckets: Collection[int]) -> Entries:
     """Return where all histories of a source in some buckets stand here."""
     rows = await session.execute(_IN_BUCKETS[source], {"buckets": list(buckets)})
     return {row.dossier_id: Entry(row.seq, row.chain) for row in rows}
 
 
-async def moving(session: AsyncSession) -> set[UUID]:
+async def moving(session: Session) -> set[UUID]:
     """Return the dossiers whose own history moved lately, or may have in a transaction that committed lately."""
     return set(await session.scalars(_MOVING, {"settled_after": SETTLED_AFTER}))
 

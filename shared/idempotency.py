@@ -4,10 +4,10 @@ import hashlib
 
 from fastapi import Request, Response
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth import Principal
 from shared.errors import KeyInUse, KeyReused, Malformed, Text
+from shared.session import Session
 from shared.tables import IdempotencyKey
 
 HEADER = "Idempotency-Key"
@@ -35,7 +35,7 @@ class Claim:
         self.key_hash = hashlib.sha256(scope.encode()).digest()
         self.request_hash = hashlib.sha256(request.url.query.encode() + b"\0" + body).digest()
 
-    async def replay(self, session: AsyncSession) -> Response | None:
+    async def replay(self, session: Session) -> Response | None:
         """Return the first answer if there was one; KeyReused for another body, KeyInUse while it still runs."""
         lock = int.from_bytes(self.key_hash[:8], "big", signed=True)
         row = (await session.execute(_CLAIM, {"lock": lock, "key_hash": self.key_hash})).one()
@@ -47,15 +47,16 @@ class Claim:
             raise KeyReused
         return Response(row.body, row.status, {**row.headers, REPLAYED: "true"})
 
-    def remember(self, session: AsyncSession, response: Response) -> None:
+    def remember(self, session: Session, response: Response) -> None:
         """Store the answer beside its effect."""
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        session.add(
-            IdempotencyKey(
-                key_hash=self.key_hash,
-                request_hash=self.request_hash,
-                status=response.status_code,
-                headers=headers,
-                body=bytes(response.body),
-            )
+        session.insert(
+            IdempotencyKey,
+            {
+                "key_hash": self.key_hash,
+                "request_hash": self.request_hash,
+                "status": response.status_code,
+                "headers": headers,
+                "body": bytes(response.body),
+            },
         )

@@ -10,17 +10,16 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import db, telemetry
 from shared.consumer import Consumer, Received, UnknownType
-from shared.db import Sessions, is_transient
+from shared.db import is_transient
 from shared.errors import DomainError
 from shared.events import FACTS
 from shared.reference import References
+from shared.session import Session, Sessions
 from shared.tables import HeadRow, Hold, Parked
 from shared.timeline import Event, Verdict, advance, decide
-from shared.writes import transaction
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +104,7 @@ class Inbox:
         return n_applied
 
     async def _apply_once(self, events: Sequence[Event], *, trusted: bool) -> int:
-        async with transaction(self.sessions, uniform=True) as session:
+        async with self.sessions.begin(uniform=True) as session:
             batch = await self._open(session, sorted({event.dossier_id for event in events}), trusted=trusted)
             for group in _by_dossier(events):
                 await self._settle(session, batch, group)
@@ -116,11 +115,11 @@ class Inbox:
             telemetry.READ.labels(self.consumer.service, event.source, "apply").inc()
         return len(batch.applied)
 
-    async def _open(self, session: AsyncSession, ids: list[UUID], *, trusted: bool) -> _Batch:
+    async def _open(self, session: Session, ids: list[UUID], *, trusted: bool) -> _Batch:
         heads, parked, held = await _lock(session, ids)
         return _Batch(heads, parked, held, trusted)
 
-    async def _settle(self, session: AsyncSession, batch: _Batch, events: list[Event]) -> None:
+    async def _settle(self, session: Session, batch: _Batch, events: list[Event]) -> None:
         """Apply *events* of one dossier until none of those that are left can be applied."""
         head = batch.heads[events[0].dossier_id]
         waiting, n_before = events, -1
@@ -132,7 +131,7 @@ class Inbox:
                 batch.want(event.dossier_id, source, seq)
             batch.want(event.dossier_id, event.source, event.seq)
 
-    async def _take(self, session: AsyncSession, batch: _Batch, head: HeadRow, event: Event) -> bool:
+    async def _take(self, session: Session, batch: _Batch, head: HeadRow, event: Event) -> bool:
         """Return True when nothing more has to be done with *event*, False when it has to wait."""
         me = self.consumer.service
         decision = decide(me, head, event, trusted=batch.trusted)
@@ -149,7 +148,7 @@ class Inbox:
         batch.applied.append(event)
         return True
 
-    async def _run(self, session: AsyncSession, batch: _Batch, head: HeadRow, event: Event) -> bool:
+    async def _run(self, session: Session, batch: _Batch, head: HeadRow, event: Event) -> bool:
         """Step the head and run the handler; False if reference data it names is not here yet.
 
         The first event that is handled reads the state of the whole batch; a batch of ignored ones reads none.
@@ -196,12 +195,12 @@ def _by_dossier(events: Iterable[Event]) -> list[list[Event]]:
     return list(groups.values())
 
 
-async def lock_heads(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, HeadRow]:
+async def lock_heads(session: Session, ids: Sequence[UUID]) -> dict[UUID, HeadRow]:
     """Lock the heads of *ids* (sorted), creating those that are missing."""
     return (await _lock(session, ids))[0]
 
 
-async def _lock(session: AsyncSession, ids: Sequence[UUID]) -> tuple[dict[UUID, HeadRow], set[UUID], set[UUID]]:
+async def _lock(session: Session, ids: Sequence[UUID]) -> tuple[dict[UUID, HeadRow], set[UUID], set[UUID]]:
     """Lock heads in order, creating those that are missing; say which dossiers are parked and which have holds.
 
     Parking and holding are done under the head's lock; one that was written while this statement waited for the lock
@@ -238,7 +237,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if isinstance(error, DomainError | UnknownType) else type(error).__name__
 
 
-async def park(session: AsyncSession, event: Event, reason: str, error: str) -> None:
+async def park(session: Session, event: Event, reason: str, error: str) -> None:
     """Let the dossier of *event* stand still; a repeat counts the try."""
     row = insert(Parked).values(
         id=uuid4(), dossier_id=event.dossier_id, source=event.source, seq=event.seq, type=event.type,
@@ -264,7 +263,7 @@ _PROOFS = {
 }
 
 
-async def park_proof(session: AsyncSession, dossier_id: UUID, source: str, seq: int, verdict: Verdict) -> None:
+async def park_proof(session: Session, dossier_id: UUID, source: str, seq: int, verdict: Verdict) -> None:
     """Let a dossier stand still whose history here contradicts its source's ledger: a fork, or a ledger that lost."""
     row = insert(Parked).values(
         id=uuid4(), dossier_id=dossier_id, source=source, seq=seq, type="", reason=str(verdict),
@@ -273,7 +272,7 @@ async def park_proof(session: AsyncSession, dossier_id: UUID, source: str, seq: 
     await session.execute(row.on_conflict_do_nothing())
 
 
-async def _write_holds(session: AsyncSession, batch: _Batch) -> None:
+async def _write_holds(session: Session, batch: _Batch) -> None:
     """Record what has to wait and forget the holds that are satisfied by now."""
     if batch.held:
         if batch.applied:
@@ -298,7 +297,7 @@ _FORGET = text("""
 """)
 
 
-async def _forget_parked(session: AsyncSession, batch: _Batch) -> None:
+async def _forget_parked(session: Session, batch: _Batch) -> None:
     """A dossier that was being retried is in step again once the event it stood at was applied.
 
     Whoever is retried has holds; only such batches come here.
@@ -308,7 +307,7 @@ async def _forget_parked(session: AsyncSession, batch: _Batch) -> None:
     await session.execute(delete(Parked).where(Parked.is_retrying, met))
 
 
-async def want(session: AsyncSession, wanted: dict[tuple[UUID, str], int]) -> None:
+async def want(session: Session, wanted: dict[tuple[UUID, str], int]) -> None:
     """Record holds: (dossier, source) → the sequence number up to which its source's ledger has to be read."""
     ids, sources = zip(*sorted(wanted), strict=True)
     seqs = [wanted[key] for key in sorted(wanted)]

@@ -9,10 +9,11 @@ from uuid import UUID
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.clock import Clock
+from shared.session import Session, Sessions
 from shared.settings import Settings
 from shared.tables import SpineBase
 
@@ -41,9 +42,9 @@ def spine(revision: str) -> list[str]:
 async def upgrade(service: str, settings: Settings) -> None:
     """Bring the database of *service* to its newest revision and make the ledger's next partitions."""
     await asyncio.to_thread(_upgrade, service, settings)
-    engine = create_async_engine(settings.database_url(service), poolclass=NullPool)
-    await housekeep(engine, Clock.parse(settings.clock).now())
-    await engine.dispose()
+    sessions = Sessions(settings.database_url(service), pool_size=1)
+    await housekeep(sessions, Clock.parse(settings.clock).now())
+    await sessions.close()
 
 
 def _upgrade(service: str, settings: Settings) -> None:
@@ -77,28 +78,28 @@ def run_env(metadata: MetaData) -> None:
     asyncio.run(connect())
 
 
-async def housekeep(engine: AsyncEngine, now: datetime) -> None:
+async def housekeep(sessions: Sessions, now: datetime) -> None:
     """Make the ledger's partitions for the months around *now*, and forget old idempotency keys."""
     for year, month in months(now):
-        async with engine.begin() as connection:
-            await _make_partition(connection, *partition(year, month))
-    async with engine.begin() as connection:
-        await connection.execute(text(_FORGET))
+        async with sessions.begin() as session:
+            await _make_partition(session, *partition(year, month))
+    async with sessions() as session:
+        await session.execute(text(_FORGET))
 
 
-async def _make_partition(connection: AsyncConnection, name: str, first: UUID, last: UUID) -> None:
+async def _make_partition(session: Session, name: str, first: UUID, last: UUID) -> None:
     """Make one partition; rows of its month that came before it are moved out of the default partition."""
-    if await connection.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name}):
+    if await session.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name}):
         return
-    await connection.execute(text(f"CREATE TABLE {name} (LIKE event INCLUDING ALL)"))
+    await session.execute(text(f"CREATE TABLE {name} (LIKE event INCLUDING ALL)"))
     move = (
         "WITH moved AS (DELETE FROM event_default WHERE dossier_id >= :first AND dossier_id < :last RETURNING *) "  # noqa: S608 - a name made of two numbers
         f"INSERT INTO {name} SELECT * FROM moved"
     )
-    await connection.execute(text(move), {"first": first, "last": last})
+    await session.execute(text(move), {"first": first, "last": last})
     # ATTACH takes a lighter lock than CREATE … PARTITION OF: commands go on meanwhile.
     attach = f"ALTER TABLE event ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{last}')"
-    await connection.execute(text(attach))
+    await session.execute(text(attach))
 
 
 def months(now: datetime) -> list[tuple[int, int]]:

@@ -10,7 +10,6 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import audit, full_sweep, outbox
 from shared.auth import Role, allow
@@ -193,7 +192,7 @@ def _sweep(row: Sweep) -> dict[str, Any]:
     }
 
 
-async def _not_in_step(session: AsyncSession) -> list[dict[str, Any]]:
+async def _not_in_step(session: Session) -> list[dict[str, Any]]:
     holds = select(Hold.dossier_id, Hold.source, Hold.since, text("'held'"), text("''"))
     parked = select(Parked.dossier_id, Parked.source, Parked.since, Parked.reason, Parked.error)
     rows = []
@@ -214,7 +213,7 @@ async def parked_list(session: Session) -> dict[str, Any]:
 @api.post("/parked/{parked_id}/retry", tags=["ops"], dependencies=[Depends(allow(Role.OPS))])
 async def retry_parked(session: Session, parked_id: UUID) -> ParkedRead:
     """Try a parked dossier again: its events are read from their ledgers, from where it stands."""
-    row = await session.get(Parked, parked_id, with_for_update=True)
+    row = await session.get(Parked, parked_id, lock=True)
     if row is None:
         raise NotFound(str(parked_id))
     read = ParkedRead.model_validate(row)
@@ -222,7 +221,7 @@ async def retry_parked(session: Session, parked_id: UUID) -> ParkedRead:
     return read
 
 
-async def unpark(session: AsyncSession, ids: list[UUID] | None = None) -> int:
+async def unpark(session: Session, ids: list[UUID] | None = None) -> int:
     """Let poisoned dossiers (all, without *ids*) be tried again now; return how many. Their holds do the rest.
 
     A row stays until its event was applied; a fork or a restored ledger is no matter of trying again.
@@ -234,13 +233,13 @@ async def unpark(session: AsyncSession, ids: list[UUID] | None = None) -> int:
     return len(dossiers)
 
 
-async def gauges(session: AsyncSession) -> dict[str, Any]:
+async def gauges(session: Session) -> dict[str, Any]:
     """Read the numbers behind the gauges in one look."""
     old = func.clock_timestamp() - NOT_IN_STEP_AFTER
     behind = select(Hold.source, func.count()).where(Hold.since < old).group_by(Hold.source)
     unpublished = select(func.count(), func.min(EventRow.recorded_at)).where(EventRow.published_at.is_(None))
     n_unpublished, oldest = (await session.execute(unpublished)).one()
-    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    now: datetime = (await session.execute(select(func.clock_timestamp()))).one()[0]
     return {
         "held": await session.scalar(select(func.count()).select_from(Hold)) or 0,
         "parked": await session.scalar(select(func.count()).select_from(Parked)) or 0,

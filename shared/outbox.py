@@ -2,23 +2,25 @@
 
 import secrets
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
 import uuid_utils.compat as uuids
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.errors import BodyTooLarge, DossierUnknown
 from shared.events.base import Fact
 from shared.events.envelope import MAX_EVENT_BYTES
+from shared.session import Session
 from shared.tables import EventRow, HeadRow
 from shared.timeline import SOURCES, TICK, Draft, Event, record, shard_of
 
 N_SHARDS = 8
+STORED = tuple(name for name in Event.__slots__ if name != "source")
+"""What a ledger holds of an event; its source is the service whose ledger it is."""
 
 
-def now(session: AsyncSession) -> datetime:
+def now(session: Session) -> datetime:
     """Return the present business instant of the service that opened *session*."""
     instant: datetime = session.info["clock"].now()
     return instant
@@ -33,7 +35,7 @@ def new_dossier_id(instant: datetime) -> UUID:
     return UUID(int=milliseconds << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62))
 
 
-def next_instant(session: AsyncSession, head: HeadRow) -> datetime:
+def next_instant(session: Session, head: HeadRow) -> datetime:
     """Return the instant of the fact that is about to be published: now, but after everything seen on this head.
 
     A command that also stores or computes with the instant passes it to ``publish``: both then say the same.
@@ -41,26 +43,23 @@ def next_instant(session: AsyncSession, head: HeadRow) -> datetime:
     return now(session) if head.time is None else max(now(session), head.time + TICK)
 
 
-async def lock_head(session: AsyncSession, dossier_id: UUID) -> HeadRow:
+async def lock_head(session: Session, dossier_id: UUID) -> HeadRow:
     """Lock the head of a dossier: the first thing every command does. DossierUnknown if there is none."""
-    query = select(HeadRow).where(HeadRow.dossier_id == dossier_id).with_for_update()
-    head = await session.scalar(query)
+    head = await session.get(HeadRow, dossier_id, lock=True)
     if head is None or head.intake_seq == 0:
         raise DossierUnknown(str(dossier_id))
     return head
 
 
-def birth(session: AsyncSession, dossier_id: UUID) -> HeadRow:
+def birth(session: Session, dossier_id: UUID) -> HeadRow:
     """Return the empty head of a dossier that is being submitted; intake only."""
-    head = HeadRow(dossier_id=dossier_id, time=None)
-    for source in SOURCES:
-        setattr(head, f"{source}_seq", 0)
-        setattr(head, f"{source}_chain", 0)
+    nothing = {f"{source}_{part}": 0 for source in SOURCES for part in ("seq", "chain")}
+    head = HeadRow(dossier_id=dossier_id, time=None, **nothing)
     session.add(head)
     return head
 
 
-def publish(session: AsyncSession, head: HeadRow, fact: Fact, at: datetime | None = None) -> Event:
+def publish(session: Session, head: HeadRow, fact: Fact, at: datetime | None = None) -> Event:
     """Add *fact* to the history of the dossier whose *head* is locked; nothing leaves before the commit.
 
     Raises BodyTooLarge over 256 KiB, ValueError for another service's fact.
@@ -81,18 +80,16 @@ def publish(session: AsyncSession, head: HeadRow, fact: Fact, at: datetime | Non
         traceparent=context.get("traceparent", ""),
     )
     event = record(service, head, draft, at or now(session))
-    session.add(to_row(event))
+    session.insert(EventRow, row_of(event))
     session.info["published"] = session.info.get("published", 0) + 1
     return event
 
 
-def to_row(event: Event) -> EventRow:
+def row_of(event: Event) -> dict[str, Any]:
     """Return the ledger row of an event of our own."""
-    fields = {name: getattr(event, name) for name in Event.__slots__ if name != "source"}
-    return EventRow(**fields, shard=shard_of(event.dossier_id, N_SHARDS))
+    return {**{name: getattr(event, name) for name in STORED}, "shard": shard_of(event.dossier_id, N_SHARDS)}
 
 
 def to_event(service: str, row: EventRow) -> Event:
     """Return the event of a ledger row of *service*."""
-    fields = {name: getattr(row, name) for name in Event.__slots__ if name != "source"}
-    return Event(source=service, **fields)
+    return Event(service, *[getattr(row, name) for name in STORED])

@@ -9,7 +9,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
-from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from shared import telemetry
@@ -169,9 +168,8 @@ def failure(error: Exception, headers: Mapping[str, str]) -> JSONResponse:
 
 
 def _fits_no_column(error: Exception) -> bool:
-    """Say whether a number or a text was sent that no column takes; SQLAlchemy hides asyncpg's word for it."""
-    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
-    return isinstance(cause, DataError | UnicodeError)
+    """Say whether a number or a text was sent that no column takes."""
+    return isinstance(error, DataError | UnicodeError)
 
 
 def _methods(request: Request) -> str:

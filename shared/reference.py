@@ -9,13 +9,12 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import telemetry
-from shared.db import Sessions
 from shared.errors import DomainError, NotFound, Text
 from shared.kafka import Message, Publisher
 from shared.peers import PeerAway, Peers
+from shared.session import Session, Sessions
 from shared.tables import ReferenceRow
 
 D = TypeVar("D")
@@ -165,12 +164,12 @@ def is_in_force(data: Dated, on: date) -> bool:
     return data.valid_from <= on and (data.valid_to is None or on <= data.valid_to)
 
 
-async def store(session: AsyncSession, key: Key, data: dict[str, Any], *, owned: bool) -> bool:
+async def store(session: Session, key: Key, data: dict[str, Any], *, owned: bool) -> bool:
     """Add one version; return False if it was there. ImmutableVersion if it was there with other content."""
     kind, code, version = key
     row = insert(ReferenceRow).values(kind=kind, code=code, version=version, data=data, owned=owned)
     done = await session.execute(row.on_conflict_do_nothing().returning(ReferenceRow.kind))
-    if done.first() is not None:
+    if done:
         return True
     there = await session.get_one(ReferenceRow, key)
     if there.data != json.loads(json.dumps(data)):

@@ -7,13 +7,12 @@ from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import telemetry
-from shared.db import Sessions, autocommit
 from shared.events.envelope import TOPIC, to_headers
 from shared.kafka import Message, Publisher
 from shared.pace import pause_after
+from shared.session import Session, Sessions
 from shared.timeline import Event
 
 log = structlog.get_logger(__name__)
@@ -52,7 +51,7 @@ _RELEASE = text("""
 # Rows are found by their state, never by a cursor over ids: transactions commit out of order.
 # Event times grow within a dossier, so this order keeps each dossier's sequence.
 _UNPUBLISHED = text("""
-    SELECT dossier_id, seq, id, type, time, after, chain, data, correlation_id, traceparent, shard
+    SELECT dossier_id, seq, id, type, time, after, chain, data, correlation_id, traceparent
     FROM event WHERE published_at IS NULL AND shard = ANY(:shards) ORDER BY time LIMIT :batch
 """)
 _MARK = text("""
@@ -79,9 +78,6 @@ class Relay:
     _renew_at: float = 0.0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def __post_init__(self) -> None:
-        self.sessions = autocommit(self.sessions)
-
     def wake(self) -> None:
         """Say that something was committed just now."""
         self._wake.set()
@@ -104,24 +100,22 @@ class Relay:
         await self._lease()
         if not self._fences:
             return 0
-        async with self.sessions.begin() as session:
-            rows = (
-                (await session.execute(_UNPUBLISHED, {"shards": list(self._fences), "batch": BATCH})).mappings().all()
-            )
+        async with self.sessions() as session:
+            rows = await session.execute(_UNPUBLISHED, {"shards": list(self._fences), "batch": BATCH})
         if not rows or time.monotonic() > self._leased_until:
             return 0
-        events = [Event(source=self.service, **{k: v for k, v in row.items() if k != "shard"}) for row in rows]
+        events = [Event(self.service, *row) for row in rows]
         acked = await self.publisher.send([_message(event) for event in events])
         sent = [event for event, ok in zip(events, acked, strict=True) if ok]
         if sent:
-            async with self.sessions.begin() as session:
+            async with self.sessions() as session:
                 await self._mark(session, sent)
             telemetry.RELAYED.labels(self.service).inc(len(sent))
         elif events:
             await asyncio.sleep(1)
         return len(sent)
 
-    async def _mark(self, session: AsyncSession, sent: list[Event]) -> None:
+    async def _mark(self, session: Session, sent: list[Event]) -> None:
         await session.execute(
             _MARK,
             {
@@ -137,7 +131,7 @@ class Relay:
         asked_at = time.monotonic()
         if asked_at < self._renew_at:
             return
-        async with self.sessions.begin() as session:
+        async with self.sessions() as session:
             await session.execute(_SEEN, {"me": self.me})
             rows = await session.execute(_LEASE, {"me": self.me, "seconds": LEASE_SECONDS})
             self._fences = {row.shard: row.fence for row in rows}
@@ -146,7 +140,7 @@ class Relay:
 
     async def release(self) -> None:
         """Give the shards back, so that the next owner need not wait for the lease to run out."""
-        async with self.sessions.begin() as session:
+        async with self.sessions() as session:
             await session.execute(_RELEASE, {"me": self.me})
 
 

@@ -16,14 +16,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import migrate, openapi, ops, problems, reference, telemetry
 from shared.audit import RecentSweep
 from shared.auth import TokenSource, Verifier
 from shared.clock import Clock
 from shared.consumer import Consumer
-from shared.db import autocommit, make_engine, make_sessions
 from shared.fetch import Fetch
 from shared.full_sweep import FullSweep
 from shared.inbox import Inbox
@@ -33,9 +31,9 @@ from shared.peers import Peers
 from shared.reader import Reader
 from shared.reference import Parser, References
 from shared.relay import Relay
+from shared.session import Session, Sessions
 from shared.settings import Settings
 from shared.timeline import SOURCES
-from shared.writes import transaction
 
 log = structlog.get_logger(__name__)
 
@@ -80,15 +78,20 @@ class Service:
         self.definition = definition
         self.settings = settings
         self.clock = Clock.parse(settings.clock)
-        self.engine = make_engine(settings.database_url(name), pool_size=settings.db_pool_size, name=name)
-        self.sessions = make_sessions(self.engine, name, self.clock, settings=settings)
+        self.sessions = Sessions(
+            settings.database_url(name),
+            pool_size=settings.db_pool_size,
+            name=name,
+            service=name,
+            clock=self.clock,
+            settings=settings,
+        )
         self.client = httpx.AsyncClient(trust_env=False)
         self.verifier = Verifier(settings, self.client)
         self.tokens = TokenSource(settings, name, self.client)
         self.peers = Peers(settings, self.tokens, self.client)
-        self.readings = autocommit(self.sessions)
         self.references = References(name, self.sessions, definition.parsers)
-        self.sessions.kw["info"]["references"] = self.references
+        self.sessions.info["references"] = self.references
         self.publisher = Publisher(settings.kafka, f"lienthong.{name}", settings.kafka_prefix)
         self.relay = Relay(name, self.sessions, self.publisher)
         self.inbox = Inbox(definition.consumer, self.sessions, self.references)
@@ -98,7 +101,7 @@ class Service:
         self.sweep = RecentSweep(others, self.sessions, self.peers, self.clock)
         self.full_sweep = FullSweep(others, self.sessions, self.peers, settings.full_sweep_seconds)
         self._caught_up_at = -CATCH_UP_SECONDS
-        self.sessions.kw["info"]["wake"] = self.relay.wake
+        self.sessions.info["wake"] = self.relay.wake
 
     async def readiness(self) -> dict[str, Any]:
         """Return what ``/readyz`` answers."""
@@ -181,7 +184,7 @@ class Service:
         return False
 
     async def _housekeep(self) -> bool:
-        await migrate.housekeep(self.engine, self.clock.now())
+        await migrate.housekeep(self.sessions, self.clock.now())
         return False
 
     async def _gauges(self) -> bool:
@@ -209,7 +212,7 @@ class Service:
             await self.relay.release()
         await self.publisher.close()
         await self.client.aclose()
-        await self.engine.dispose()
+        await self.sessions.close()
 
 
 async def for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -222,11 +225,11 @@ async def for_ever(name: str, run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(RESTART_SECONDS)
 
 
-def in_transaction(work: Callable[[AsyncSession, datetime], Awaitable[bool]]) -> Tick:
+def in_transaction(work: Callable[[Session, datetime], Awaitable[bool]]) -> Tick:
     """Return the tick that runs *work* in one transaction with the present business instant."""
 
     async def tick(service: Service) -> bool:
-        async with transaction(service.sessions, uniform=True) as session:
+        async with service.sessions.begin(uniform=True) as session:
             return await work(session, service.clock.now())
 
     return tick

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from datetime import date, datetime, timedelta, timezone
 from typing import Annotated, Any
 
+from asyncpg import PostgresError
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import (
@@ -18,14 +19,12 @@ from pydantic import (
     field_serializer,
     model_validator,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared import session as sessions
 from shared.auth import Principal, bearer_token
 from shared.db import is_conflict
 from shared.errors import KeyRequired, Malformed, StaleVersion, Text, VersionRequired
 from shared.idempotency import HEADER, Claim
-from shared.writes import transaction
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
@@ -51,7 +50,7 @@ class TransactionalRoute(APIRoute):
             for n_tries in range(1, CONFLICT_TRIES + 1):
                 try:
                     return await _in_transaction(endpoint, request, body)
-                except (DBAPIError, IntegrityError) as error:
+                except PostgresError as error:
                     if n_tries == CONFLICT_TRIES or not is_conflict(error):
                         raise
             raise AssertionError
@@ -61,7 +60,7 @@ class TransactionalRoute(APIRoute):
 
 async def _in_transaction(endpoint: Answer, request: Request, body: bytes) -> Response:
     service = request.app.state.service
-    async with transaction(service.sessions if request.method in WRITES else service.readings) as session:
+    async with service.sessions.begin() if request.method in WRITES else service.sessions() as session:
         request.state.session = session
         claim = await _claim(request, body)
         if claim is not None and (replayed := await claim.replay(session)) is not None:
@@ -80,12 +79,12 @@ async def _claim(request: Request, body: bytes) -> Claim | None:
     return Claim(request, body, principal)
 
 
-async def _session(request: Request) -> AsyncSession:
-    session: AsyncSession = request.state.session
+async def _session(request: Request) -> sessions.Session:
+    session: sessions.Session = request.state.session
     return session
 
 
-Session = Annotated[AsyncSession, Depends(_session)]
+Session = Annotated[sessions.Session, Depends(_session)]
 
 
 def router(**options: Any) -> APIRouter:

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -153,6 +153,24 @@ class World:
         headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **arguments.pop("headers", {})}
         url = self.settings[service].url(service) + path
         return await self.client.request(method, url, headers=headers, **arguments)
+
+
+@contextlib.contextmanager
+def statements(service: Service) -> Iterator[list[str]]:
+    """Collect the SQL that a service sends in the meantime, without BEGIN and COMMIT.
+
+    References are refreshed every two seconds besides, and asyncpg asks once for the arrays it meets: left out.
+    """
+    sent: list[str] = []
+    besides = ("FROM reference", "typeinfo_tree", "current_setting('jit')")
+
+    def note(query: asyncpg.connection.LoggedQuery) -> None:
+        text = query.query
+        if text not in {"BEGIN", "COMMIT"} and not any(word in text for word in besides):
+            sent.append(text)
+
+    with service.sessions.told(note):
+        yield sent
 
 
 @contextlib.asynccontextmanager

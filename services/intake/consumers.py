@@ -1,37 +1,36 @@
 """What intake does with the facts of the others; it ignores none of them: all are kept for the timeline view."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.intake import handlers, repository
 from shared.consumer import Consumer, Received
 from shared.events import notify, sla, workflow
+from shared.session import Session
 
 consumer = Consumer("intake")
 
 
 @consumer.on(workflow.LegAcknowledged)
-async def start_processing(session: AsyncSession, got: Received[workflow.LegAcknowledged]) -> None:
+async def start_processing(session: Session, got: Received[workflow.LegAcknowledged]) -> None:
     await handlers.start_processing(session, got.dossier_id)
 
 
 @consumer.on(workflow.TaxNoticeIssued)
-async def take_tax_notice(session: AsyncSession, got: Received[workflow.TaxNoticeIssued]) -> None:
+async def take_tax_notice(session: Session, got: Received[workflow.TaxNoticeIssued]) -> None:
     await handlers.take_tax_notice(session, got.head, got.fact)
 
 
 @consumer.on(workflow.LegCompleted)
-async def void_notices(session: AsyncSession, got: Received[workflow.LegCompleted]) -> None:
+async def void_notices(session: Session, got: Received[workflow.LegCompleted]) -> None:
     if got.fact.voids_notices:
         await handlers.void_notices(session, got.head, got.fact.leg_no)
 
 
 @consumer.on(workflow.RouteCompleted)
-async def resolve_dossier(session: AsyncSession, got: Received[workflow.RouteCompleted]) -> None:
+async def resolve_dossier(session: Session, got: Received[workflow.RouteCompleted]) -> None:
     await handlers.resolve_dossier(session, got.dossier_id, got.fact.outcome, got.event.time)
 
 
 @consumer.on(sla.DeadlineMoved)
-async def move_appointment(session: AsyncSession, got: Received[sla.DeadlineMoved]) -> None:
+async def move_appointment(session: Session, got: Received[sla.DeadlineMoved]) -> None:
     moved = got.fact
     await handlers.copy_appointment(
         session, got.dossier_id, appointment_at=moved.to_at, suspended_ground=moved.still_suspended_by
@@ -39,12 +38,12 @@ async def move_appointment(session: AsyncSession, got: Received[sla.DeadlineMove
 
 
 @consumer.on(sla.ClockSuspended)
-async def suspend_appointment(session: AsyncSession, got: Received[sla.ClockSuspended]) -> None:
+async def suspend_appointment(session: Session, got: Received[sla.ClockSuspended]) -> None:
     await handlers.copy_appointment(session, got.dossier_id, suspended_ground=got.fact.ground)
 
 
 @consumer.on(sla.ClockResumed)
-async def resume_appointment(session: AsyncSession, got: Received[sla.ClockResumed]) -> None:
+async def resume_appointment(session: Session, got: Received[sla.ClockResumed]) -> None:
     await handlers.copy_appointment(session, got.dossier_id, suspended_ground=got.fact.still_suspended_by)
 
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, bindparam, func, insert, select, true
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.models import (
     Applicant,
@@ -22,6 +21,7 @@ from services.intake.models import (
 )
 from shared.auth import Principal, Role
 from shared.errors import DossierUnknown
+from shared.session import Session
 from shared.tables import EventRow, HeadRow
 from shared.timeline import Event
 
@@ -77,7 +77,7 @@ _NOTICES_OF = select(PaymentNotice).where(PaymentNotice.dossier_id == bindparam(
 _STATUS = select(Dossier.status).where(Dossier.code == bindparam("code"))
 
 
-async def lock_dossier(session: AsyncSession, dossier_id: UUID, principal: Principal) -> tuple[HeadRow, Dossier]:
+async def lock_dossier(session: Session, dossier_id: UUID, principal: Principal) -> tuple[HeadRow, Dossier]:
     """Lock the head, then the dossier, in one statement; DossierUnknown if it is not there for *principal*."""
     given = {"id": dossier_id, **_eyes(principal)}
     row = (await session.execute(_LOCK[_sight(principal)], given)).one_or_none()
@@ -87,7 +87,7 @@ async def lock_dossier(session: AsyncSession, dossier_id: UUID, principal: Princ
 
 
 async def lock_with_notices(
-    session: AsyncSession, dossier_id: UUID, principal: Principal
+    session: Session, dossier_id: UUID, principal: Principal
 ) -> tuple[HeadRow, Dossier, list[PaymentNotice]]:
     """Lock head, dossier and notices in one statement; DossierUnknown if it is not there for *principal*.
 
@@ -102,12 +102,12 @@ async def lock_with_notices(
     return head, dossier, await notices(session, dossier)
 
 
-async def preload(session: AsyncSession, ids: Collection[UUID]) -> list[Dossier]:
+async def preload(session: Session, ids: Collection[UUID]) -> list[Dossier]:
     """Bring the dossiers of a batch into the session; their heads are locked already."""
     return list(await session.scalars(_PRELOAD, {"ids": list(ids)}))
 
 
-async def get_dossier(session: AsyncSession, dossier_id: UUID, principal: Principal) -> Dossier:
+async def get_dossier(session: Session, dossier_id: UUID, principal: Principal) -> Dossier:
     """Return a dossier that *principal* may see."""
     dossier: Dossier | None = await session.scalar(_DOSSIER[_sight(principal)], {"id": dossier_id, **_eyes(principal)})
     if dossier is None:
@@ -116,7 +116,7 @@ async def get_dossier(session: AsyncSession, dossier_id: UUID, principal: Princi
 
 
 async def list_dossiers(  # noqa: PLR0913
-    session: AsyncSession,
+    session: Session,
     principal: Principal,
     *,
     status: str | None,
@@ -145,13 +145,13 @@ _NEXT_NUMBER = (
 )
 
 
-async def next_number(session: AsyncSession, prefix: str, day: date) -> int:
+async def next_number(session: Session, prefix: str, day: date) -> int:
     """Return the next number of a unit on a day; its row stays locked until the commit, so none is skipped."""
-    number: int = (await session.execute(_NEXT_NUMBER, {"of_prefix": prefix, "on_day": day})).scalar_one()
+    number: int = (await session.execute(_NEXT_NUMBER, {"of_prefix": prefix, "on_day": day})).one()[0]
     return number
 
 
-async def get_applicant(session: AsyncSession, dossier_id: UUID, version: int) -> Applicant:
+async def get_applicant(session: Session, dossier_id: UUID, version: int) -> Applicant:
     """Return one version of the people of a dossier."""
     applicant = await session.get(Applicant, (dossier_id, version))
     if applicant is None:
@@ -159,7 +159,7 @@ async def get_applicant(session: AsyncSession, dossier_id: UUID, version: int) -
     return applicant
 
 
-async def notices(session: AsyncSession, dossier: Dossier) -> list[PaymentNotice]:
+async def notices(session: Session, dossier: Dossier) -> list[PaymentNotice]:
     """Return the notices of a dossier, oldest first.
 
     Kept for the transaction: the facts of a batch see what the ones before them added, flushed or not.
@@ -175,7 +175,7 @@ def _oldest_first(rows: Iterable[PaymentNotice]) -> list[PaymentNotice]:
     return sorted(rows, key=lambda notice: (notice.requested_at, notice.notice_no))
 
 
-def add_notice(session: AsyncSession, dossier: Dossier, notice_no: str) -> PaymentNotice:
+def add_notice(session: Session, dossier: Dossier, notice_no: str) -> PaymentNotice:
     """Add an empty notice to those that ``notices`` returned."""
     notice = PaymentNotice(dossier_id=dossier.id, notice_no=notice_no)
     session.add(notice)
@@ -184,12 +184,12 @@ def add_notice(session: AsyncSession, dossier: Dossier, notice_no: str) -> Payme
     return notice
 
 
-async def present_request(session: AsyncSession, dossier: Dossier) -> SupplementRequest:
+async def present_request(session: Session, dossier: Dossier) -> SupplementRequest:
     """Return the newest supplement request: the one that is open while the dossier waits for a supplement."""
     return await session.get_one(SupplementRequest, (dossier.id, dossier.n_supplements))
 
 
-async def find_by_code(session: AsyncSession, code: str) -> str | None:
+async def find_by_code(session: Session, code: str) -> str | None:
     """Return the status of the dossier with an official code."""
     status: str | None = await session.scalar(_STATUS, {"code": code})
     return status
@@ -201,12 +201,12 @@ _ARRAYS = func.unnest(*(bindparam(column.name, type_=ARRAY(column.type)) for col
 _KEEP = insert(_KEPT).from_select(_NAMES, select(_ARRAYS.table_valued(*_NAMES).render_derived()))
 
 
-async def keep_foreign(session: AsyncSession, events: Sequence[Event]) -> None:
+async def keep_foreign(session: Session, events: Sequence[Event]) -> None:
     """Keep facts of other services as they were published: one statement, the same text for any number of them."""
     await session.execute(_KEEP, {name: [getattr(event, name) for event in events] for name in _NAMES})
 
 
-async def timeline(session: AsyncSession, dossier_id: UUID) -> list[dict[str, Any]]:
+async def timeline(session: Session, dossier_id: UUID) -> list[dict[str, Any]]:
     """Return source, seq, id, type, time and data of every fact of a dossier, in the order that respects causes."""
     own = [
         {"source": "intake", **_shown(row)}

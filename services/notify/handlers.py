@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 import uuid_utils.compat as uuids
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify import repository
 from services.notify.domain import (
@@ -45,10 +44,10 @@ from shared.events.reference import Agency, Procedure
 from shared.inbox import lock_heads
 from shared.outbox import now, publish
 from shared.reference import References
+from shared.session import Session
 from shared.tables import HeadRow
 from shared.timeline import Event
 from shared.worktime import local_date
-from shared.writes import write_as_one
 
 APPLICANT = "applicant"
 REDELIVERED_AT_ONCE = 500
@@ -72,13 +71,13 @@ class Batch:
     """(dossier, notice, since when) of notices that are not to be paid any more."""
 
 
-async def open_batch(session: AsyncSession, ids: Collection[UUID]) -> None:
+async def open_batch(session: Session, ids: Collection[UUID]) -> None:
     """Read what the facts about these dossiers need, in two statements."""
     found = await repository.dossiers(session, ids)
     session.info["batch"] = Batch(found, await repository.active_subscriptions(session))
 
 
-def _dossier(session: AsyncSession, dossier_id: UUID) -> Dossier:
+def _dossier(session: Session, dossier_id: UUID) -> Dossier:
     """Return the dossier, an empty one if no fact has come yet that describes it."""
     batch: Batch = session.info["batch"]
     if dossier_id not in batch.dossiers:
@@ -87,7 +86,7 @@ def _dossier(session: AsyncSession, dossier_id: UUID) -> Dossier:
     return batch.dossiers[dossier_id]
 
 
-def tell(session: AsyncSession, fact: Fact, event: Event) -> None:
+def tell(session: Session, fact: Fact, event: Event) -> None:
     """Note what *fact* changes and make the messages about it; any fact is taken in any state."""
     batch: Batch = session.info["batch"]
     dossier, kind = _dossier(session, event.dossier_id), TOLD[type(fact)]
@@ -119,13 +118,13 @@ def _note(dossier: Dossier, fact: Fact, kind: Kind) -> None:
     dossier.has_ended = dossier.has_ended or kind in ENDS
 
 
-def change_applicant(session: AsyncSession, dossier_id: UUID, version: int) -> None:
+def change_applicant(session: Session, dossier_id: UUID, version: int) -> None:
     """A newer version of the applicant is the one that is read from now on."""
     dossier = _dossier(session, dossier_id)
     dossier.applicant_version = max(dossier.applicant_version, version)
 
 
-def _email(session: AsyncSession, dossier: Dossier, fact: Fact, event: Event) -> dict[str, Any]:
+def _email(session: Session, dossier: Dossier, fact: Fact, event: Event) -> dict[str, Any]:
     has_none = dossier.no_email_in_version == dossier.applicant_version
     row = _message(dossier, fact, event, APPLICANT, "email")
     version = repository.newest_version(row["template"])
@@ -169,7 +168,7 @@ def _message(dossier: Dossier, fact: Fact, event: Event, recipient: str, channel
     }
 
 
-def _words(session: AsyncSession, dossier: Dossier, fact: Fact, event: Event) -> dict[str, str]:
+def _words(session: Session, dossier: Dossier, fact: Fact, event: Event) -> dict[str, str]:
     """Return the words of an e-mail as far as they are known without the person."""
     references: References = session.info["references"]
     key = ("procedure", dossier.procedure_code or "", dossier.procedure_version or 0)
@@ -198,7 +197,7 @@ def _missing(fact: SupplementRequested, procedure: Procedure | None) -> dict[str
     }
 
 
-async def write_batch(session: AsyncSession) -> None:
+async def write_batch(session: Session) -> None:
     """Write the messages of the batch, take back what its facts made moot, and say what is next in each lane."""
     batch: Batch | None = session.info.get("batch")
     if batch is None:
@@ -228,7 +227,7 @@ class Tried:
     outcome: Outcome
 
 
-async def record_tries(session: AsyncSession, tries: Sequence[Tried]) -> set[UUID]:
+async def record_tries(session: Session, tries: Sequence[Tried]) -> set[UUID]:
     """Record tries and announce what is final; return the subscriptions that answer again.
 
     A try whose lease ran out and that somebody else has taken up is not recorded: the other one will be.
@@ -242,12 +241,12 @@ async def record_tries(session: AsyncSession, tries: Sequence[Tried]) -> set[UUI
         _announce(session, heads[row.dossier_id], row)
     await _note_missing_addresses(session, [(row, outcomes[row.id].outcome) for row in valid])
     answering = await _note_receivers(session, [(row, outcomes[row.id].outcome) for row in valid], real_now)
-    await write_as_one(session, uniform=True)
+    await session.flush(uniform=True)
     await repository.settle_lanes(session, {row.lane for row in valid})
     return answering
 
 
-def _record(session: AsyncSession, message: Message, outcome: Outcome, real_now: datetime) -> None:
+def _record(session: Session, message: Message, outcome: Outcome, real_now: datetime) -> None:
     at = now(session)
     message.status, message.reason_code = outcome.status, outcome.reason
     message.leased_until = message.next_try_at = None
@@ -266,7 +265,7 @@ def _record(session: AsyncSession, message: Message, outcome: Outcome, real_now:
     )  # fmt: skip
 
 
-def _announce(session: AsyncSession, head: HeadRow, message: Message) -> None:
+def _announce(session: Session, head: HeadRow, message: Message) -> None:
     """Publish that a message was sent or given up; a message that is sent again on request is not news."""
     if message.status not in {Status.SENT, Status.FAILED} or message.n_redeliveries:
         return
@@ -283,16 +282,14 @@ def _announce(session: AsyncSession, head: HeadRow, message: Message) -> None:
         )
 
 
-async def _note_missing_addresses(session: AsyncSession, tries: Sequence[tuple[Message, Outcome]]) -> None:
+async def _note_missing_addresses(session: Session, tries: Sequence[tuple[Message, Outcome]]) -> None:
     versions = {row.dossier_id: done.applicant_version for row, done in tries if done.status is Status.NO_ADDRESS}
     if versions:
         for dossier_id, dossier in (await repository.dossiers(session, versions.keys())).items():
             dossier.no_email_in_version = versions[dossier_id]
 
 
-async def _note_receivers(
-    session: AsyncSession, tries: Sequence[tuple[Message, Outcome]], real_now: datetime
-) -> set[UUID]:
+async def _note_receivers(session: Session, tries: Sequence[tuple[Message, Outcome]], real_now: datetime) -> set[UUID]:
     """Count failures of receivers in a row: one that fails again and again rests as a whole."""
     done = {row.subscription_id: outcome for row, outcome in tries if row.subscription_id}
     answering = set()
@@ -309,7 +306,7 @@ async def _note_receivers(
     return answering
 
 
-async def close_ended(session: AsyncSession, limit: int = 200) -> bool:
+async def close_ended(session: Session, limit: int = 200) -> bool:
     """Give up what waits for subscriptions that have ended; True if there was any."""
     found = await repository.undeliverable(session, limit)
     if not found:
@@ -326,7 +323,7 @@ async def close_ended(session: AsyncSession, limit: int = 200) -> bool:
 # Subscriptions
 
 
-async def create_subscription(session: AsyncSession, given: SubscriptionCreate, by: Principal) -> Subscription:
+async def create_subscription(session: Session, given: SubscriptionCreate, by: Principal) -> Subscription:
     """Subscribe the caller to facts about the dossiers it may know; UnsafeUrl if the address may not be called."""
     address_rule(session).check_url(given.url)
     scope = scope_of(by.roles, by.agency_code)
@@ -347,14 +344,14 @@ async def create_subscription(session: AsyncSession, given: SubscriptionCreate, 
     return subscription
 
 
-def address_rule(session: AsyncSession) -> AddressRule:
+def address_rule(session: Session) -> AddressRule:
     """Return where webhooks may go, by the settings of this service."""
     settings = session.info["settings"]
     trusted = (host.strip().lower() for host in settings.webhook_trusted_hosts.split(","))
     return AddressRule(settings.mode == "local", frozenset(host for host in trusted if host))
 
 
-async def delete_subscription(session: AsyncSession, subscription_id: UUID, by: Principal) -> None:
+async def delete_subscription(session: Session, subscription_id: UUID, by: Principal) -> None:
     """End a subscription; what still waits for it is given up."""
     await repository.get_subscription(session, subscription_id, by)
     subscription = (await repository.lock_subscriptions(session, [subscription_id]))[subscription_id]
@@ -363,7 +360,7 @@ async def delete_subscription(session: AsyncSession, subscription_id: UUID, by: 
 
 
 async def redeliver(
-    session: AsyncSession, subscription_id: UUID, ask: RedeliveryAsk, by: Principal
+    session: Session, subscription_id: UUID, ask: RedeliveryAsk, by: Principal
 ) -> tuple[int, datetime | None]:
     """Send messages again under their old keys; return how many, and from when on to ask for more."""
     subscription = await repository.get_subscription(session, subscription_id, by)
@@ -379,7 +376,7 @@ async def redeliver(
     return len(chosen), more
 
 
-async def _send_again(session: AsyncSession, chosen: Sequence[Message]) -> None:
+async def _send_again(session: Session, chosen: Sequence[Message]) -> None:
     if not chosen:
         return
     await lock_heads(session, sorted({message.dossier_id for message in chosen}))
@@ -389,5 +386,5 @@ async def _send_again(session: AsyncSession, chosen: Sequence[Message]) -> None:
             row.status, row.reason_code = Status.PENDING, ""
             row.n_failures, row.n_redeliveries = 0, row.n_redeliveries + 1
     lanes = {row.lane for row in rows}
-    await write_as_one(session, uniform=True)
+    await session.flush(uniform=True)
     await repository.settle_lanes(session, lanes)

@@ -23,12 +23,12 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.domain import Kind, Scope, Status, Template, Words, scope_of
 from services.notify.models import Attempt, Dossier, Message, Subscription
 from shared.auth import Principal, Role
 from shared.errors import DossierUnknown, NotFound
+from shared.session import Session
 
 TEMPLATES = Path(__file__).with_name("templates")
 LEASE = text("interval '60 seconds'")
@@ -62,7 +62,7 @@ def words() -> Words:
 # Facts
 
 
-async def dossiers(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Dossier]:
+async def dossiers(session: Session, ids: Collection[UUID]) -> dict[UUID, Dossier]:
     """Return the dossiers of a batch; their heads are locked already."""
     return {row.id: row for row in await session.scalars(_DOSSIERS, {"ids": list(ids)})}
 
@@ -70,7 +70,7 @@ async def dossiers(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, D
 _DOSSIERS = select(Dossier).where(Dossier.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
 
 
-async def active_subscriptions(session: AsyncSession) -> list[Subscription]:
+async def active_subscriptions(session: Session) -> list[Subscription]:
     """Return all subscriptions that are told: tens, not thousands."""
     return list(await session.scalars(_ACTIVE))
 
@@ -94,7 +94,7 @@ _ADD = text("""
 """)
 
 
-async def add_messages(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+async def add_messages(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Add messages in one statement; one that is there already stays as it is."""
     await session.execute(_ADD, {"rows": json.dumps(rows, default=str, ensure_ascii=False)})
 
@@ -106,7 +106,7 @@ _UNSENT_EMAIL = (
 )
 
 
-async def make_moot(session: AsyncSession, ids: Collection[UUID], kinds: Collection[Kind]) -> None:
+async def make_moot(session: Session, ids: Collection[UUID], kinds: Collection[Kind]) -> None:
     """Take back unsent e-mails of these kinds about dossiers whose heads are locked."""
     mine = (Message.dossier_id.in_(ids), Message.template.in_(kinds), *_UNSENT_EMAIL)
     await session.execute(update(Message).where(*mine).values(status=Status.MOOT, next_try_at=None))
@@ -123,13 +123,13 @@ _REPLACED = text("""
 """)
 
 
-async def make_moot_notices(session: AsyncSession, replaced: Sequence[tuple[UUID, str, datetime]]) -> None:
+async def make_moot_notices(session: Session, replaced: Sequence[tuple[UUID, str, datetime]]) -> None:
     """Take back unsent e-mails that ask for a payment by a notice that was replaced later."""
     dossiers, notices, instants = zip(*replaced, strict=True)
     await session.execute(_REPLACED, {"dossiers": dossiers, "notices": notices, "instants": instants})
 
 
-async def make_moot_corrections(session: AsyncSession, ids: Collection[UUID]) -> None:
+async def make_moot_corrections(session: Session, ids: Collection[UUID]) -> None:
     """Take back unsent corrections where no word of being late has reached, or may still reach, the applicant."""
     late = (
         select(Message.id)
@@ -156,7 +156,7 @@ _SETTLE = text("""
 """)
 
 
-async def settle_lanes(session: AsyncSession, lanes: Collection[UUID]) -> None:
+async def settle_lanes(session: Session, lanes: Collection[UUID]) -> None:
     """Say which message of each lane is next; the heads of the lanes' dossiers are locked."""
     await session.execute(_SETTLE, {"lanes": sorted(lanes)})
 
@@ -181,7 +181,7 @@ _DUE_EMAILS = (
 _CLAIM_EMAILS = update(Message).where(Message.id.in_(_DUE_EMAILS)).values(_CLAIM).returning(Message)
 
 
-async def claim_emails(session: AsyncSession, limit: int) -> list[tuple[Message, Dossier]]:
+async def claim_emails(session: Session, limit: int) -> list[tuple[Message, Dossier]]:
     """Lease due e-mails; a worker that dies gives them back when the lease runs out."""
     messages = list(await session.scalars(_CLAIM_EMAILS, {"n": limit}))
     if not messages:
@@ -202,7 +202,7 @@ _DUE_WEBHOOKS = text("""
 """)
 
 
-async def claim_webhooks(session: AsyncSession) -> list[tuple[Message, Subscription]]:
+async def claim_webhooks(session: Session) -> list[tuple[Message, Subscription]]:
     """Lease due webhooks of subscriptions that do not rest."""
     ids = list(await session.scalars(_DUE_WEBHOOKS, {"each": WEBHOOKS_EACH}))
     if not ids:
@@ -214,9 +214,9 @@ async def claim_webhooks(session: AsyncSession) -> list[tuple[Message, Subscript
     return [(message, found[message.subscription_id]) for message in messages if message.subscription_id]
 
 
-async def lock_messages(session: AsyncSession, ids: Collection[UUID]) -> tuple[list[Message], datetime]:
+async def lock_messages(session: Session, ids: Collection[UUID]) -> tuple[list[Message], datetime]:
     """Lock messages whose dossiers' heads are locked; also say what time it is (real time, the database's)."""
-    rows = (await session.execute(_LOCK_MESSAGES, {"ids": list(ids)})).all()
+    rows = await session.execute(_LOCK_MESSAGES, {"ids": list(ids)})
     return [row[0] for row in rows], rows[0][1]
 
 
@@ -228,13 +228,13 @@ _LOCK_MESSAGES = (
 )
 
 
-async def lock_subscriptions(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Subscription]:
+async def lock_subscriptions(session: Session, ids: Collection[UUID]) -> dict[UUID, Subscription]:
     """Lock subscriptions, after heads and messages."""
     query = select(Subscription).where(Subscription.id.in_(ids)).order_by(Subscription.id).with_for_update()
     return {row.id: row for row in await session.scalars(query)}
 
 
-async def wake(session: AsyncSession, subscription_id: UUID) -> None:
+async def wake(session: Session, subscription_id: UUID) -> None:
     """Make what waits for a receiver that answers again due now; what somebody else holds is left as it is."""
     waiting = (
         select(Message.id)
@@ -246,7 +246,7 @@ async def wake(session: AsyncSession, subscription_id: UUID) -> None:
     await session.execute(update(Message).where(Message.id.in_(waiting)).values(next_try_at=func.clock_timestamp()))
 
 
-async def undeliverable(session: AsyncSession, limit: int) -> list[tuple[UUID, UUID]]:
+async def undeliverable(session: Session, limit: int) -> list[tuple[UUID, UUID]]:
     """Return (dossier, message) of pending webhooks whose subscription has ended."""
     query = (
         select(Message.dossier_id, Message.id)
@@ -276,7 +276,7 @@ def owned_by(principal: Principal) -> ColumnElement[bool]:
     return true() if principal.has(Role.OPS) else Subscription.created_by == principal.subject
 
 
-async def messages_of(session: AsyncSession, dossier_id: UUID, principal: Principal) -> list[Message]:
+async def messages_of(session: Session, dossier_id: UUID, principal: Principal) -> list[Message]:
     """Return the messages about a dossier, oldest fact first; webhooks only those of the caller's subscriptions."""
     known = select(Dossier.id).where(Dossier.id == dossier_id, visible_to(principal))
     if await session.scalar(known) is None:
@@ -291,7 +291,7 @@ async def messages_of(session: AsyncSession, dossier_id: UUID, principal: Princi
     return list(await session.scalars(query))
 
 
-async def attempts(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, list[Attempt]]:
+async def attempts(session: Session, ids: Collection[UUID]) -> dict[UUID, list[Attempt]]:
     """Return the attempts of messages."""
     query = select(Attempt).where(Attempt.message_id.in_(ids)).order_by(Attempt.attempt_no)
     found: dict[UUID, list[Attempt]] = {message_id: [] for message_id in ids}
@@ -300,7 +300,7 @@ async def attempts(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, l
     return found
 
 
-async def get_subscription(session: AsyncSession, subscription_id: UUID, principal: Principal) -> Subscription:
+async def get_subscription(session: Session, subscription_id: UUID, principal: Principal) -> Subscription:
     """Return a subscription of the caller's; NotFound also for one that was deleted."""
     query = select(Subscription).where(Subscription.id == subscription_id, owned_by(principal))
     row = await session.scalar(query.where(Subscription.status != "deleted"))
@@ -310,7 +310,7 @@ async def get_subscription(session: AsyncSession, subscription_id: UUID, princip
 
 
 async def list_subscriptions(
-    session: AsyncSession, principal: Principal, *, after: UUID | None, limit: int
+    session: Session, principal: Principal, *, after: UUID | None, limit: int
 ) -> list[Subscription]:
     """Return a page of the caller's subscriptions, in order of creation."""
     query = select(Subscription).where(owned_by(principal), Subscription.status != "deleted")
@@ -320,7 +320,7 @@ async def list_subscriptions(
 
 
 async def deliveries(
-    session: AsyncSession, subscription_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
+    session: Session, subscription_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Message]:
     """Return a page of the messages to a subscription, newest fact first."""
     query = select(Message).where(Message.subscription_id == subscription_id)
@@ -329,7 +329,7 @@ async def deliveries(
     return list(await session.scalars(query.order_by(Message.event_time.desc(), Message.id.desc()).limit(limit)))
 
 
-async def finished_since(session: AsyncSession, subscription_id: UUID, since: datetime, limit: int) -> list[Message]:
+async def finished_since(session: Session, subscription_id: UUID, since: datetime, limit: int) -> list[Message]:
     """Return messages to a subscription that were sent or given up, oldest fact first."""
     query = (
         select(Message)
@@ -340,7 +340,7 @@ async def finished_since(session: AsyncSession, subscription_id: UUID, since: da
     return list(await session.scalars(query.limit(limit)))
 
 
-async def get_message(session: AsyncSession, message_id: UUID, subscription_id: UUID) -> Message:
+async def get_message(session: Session, message_id: UUID, subscription_id: UUID) -> Message:
     """Return one message to a subscription."""
     query = select(Message).where(Message.id == message_id, Message.subscription_id == subscription_id)
     row = await session.scalar(query)

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.sla import handlers, repository
 from services.sla.domain import Kind, Opening, suspension_no
 from services.sla.models import Fact
 from shared.consumer import Consumer, Received
 from shared.events import intake, notify, workflow
+from shared.session import Session
 
 consumer = Consumer("sla")
 
@@ -24,25 +23,25 @@ def _noted(got: Received[Any], kind: Kind, no: int | None = None, **data: Any) -
 
 
 @consumer.on(intake.DossierAccepted)
-async def start_clock(session: AsyncSession, got: Received[intake.DossierAccepted]) -> None:
+async def start_clock(session: Session, got: Received[intake.DossierAccepted]) -> None:
     fact = _noted(got, Kind.STARTED, receiving_unit_code=got.fact.receiving_unit_code)
     await handlers.start_clock(session, got.head, got.fact, fact)
 
 
 @consumer.on(intake.SupplementRequested)
-async def suspend_for_supplement(session: AsyncSession, got: Received[intake.SupplementRequested]) -> None:
+async def suspend_for_supplement(session: Session, got: Received[intake.SupplementRequested]) -> None:
     if got.fact.stage == "processing":
         no = suspension_no(Opening.SUPPLEMENT, got.fact.request_no)
         await handlers.keep_fact(session, got.head, _noted(got, Kind.SUSPENSION_BEGAN, no, ground=SUPPLEMENT))
 
 
 @consumer.on(intake.SupplementReceived)
-async def restart_after_supplement(session: AsyncSession, got: Received[intake.SupplementReceived]) -> None:
+async def restart_after_supplement(session: Session, got: Received[intake.SupplementReceived]) -> None:
     no = suspension_no(Opening.SUPPLEMENT, got.fact.request_no)
     await handlers.keep_fact(session, got.head, _noted(got, Kind.SUSPENSION_ENDED, no))
 
 
-async def _finish(session: AsyncSession, got: Received[Any]) -> None:
+async def _finish(session: Session, got: Received[Any]) -> None:
     await handlers.keep_fact(session, got.head, _noted(got, Kind.FINISHED, by=type(got.fact).__name__))
 
 
@@ -51,23 +50,23 @@ for _ending in (intake.DossierRefused, intake.DossierWithdrawn, intake.DossierSt
 
 
 @consumer.on(intake.DossierReopened)
-async def reopen_clock(session: AsyncSession, got: Received[intake.DossierReopened]) -> None:
+async def reopen_clock(session: Session, got: Received[intake.DossierReopened]) -> None:
     await handlers.keep_fact(session, got.head, _noted(got, Kind.REOPENED))
 
 
 @consumer.on(workflow.LegOffered)
-async def offer_leg(session: AsyncSession, got: Received[workflow.LegOffered]) -> None:
+async def offer_leg(session: Session, got: Received[workflow.LegOffered]) -> None:
     leg = got.fact
     fact = _noted(got, Kind.LEG_OFFERED, leg.leg_no, agency_code=leg.agency_code, ground=leg.excluded_ground)
     await handlers.offer_leg(session, got.head, leg, fact)
 
 
 @consumer.on(workflow.LegAcknowledged)
-async def acknowledge_leg(session: AsyncSession, got: Received[workflow.LegAcknowledged]) -> None:
+async def acknowledge_leg(session: Session, got: Received[workflow.LegAcknowledged]) -> None:
     await handlers.acknowledge_leg(session, got.head, got.fact.leg_no, got.event.time)
 
 
-async def _end_leg(session: AsyncSession, got: Received[Any]) -> None:
+async def _end_leg(session: Session, got: Received[Any]) -> None:
     fact = _noted(got, Kind.LEG_ENDED, got.fact.leg_no)
     await handlers.end_leg(session, got.head, _ENDS[type(got.fact)], fact)
 

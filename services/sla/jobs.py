@@ -6,7 +6,6 @@ from uuid import UUID
 from services.sla import handlers
 from services.sla.repository import Due
 from shared.service import Job, Service
-from shared.writes import transaction
 
 ON_ITS_WAY_SECONDS = 0.25
 """A fact is that long, at most as a rule, between its instant and the broker: the reader's mark is trusted up to then.
@@ -32,7 +31,7 @@ async def fire_timers(service: Service) -> bool:
     """Fire one page of due timers; pages of which nothing may fire yet are passed over."""
     after: Due | None = None
     while True:
-        async with transaction(service.sessions, uniform=True) as session:
+        async with service.sessions.begin(uniform=True) as session:
             fired = await handlers.fire_timers(
                 session, service.clock.now(), lambda dossier_id, until: complete(service, dossier_id, until), after
             )

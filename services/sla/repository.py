@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, bindparam, exists, literal, or_, select, true, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.sla.domain import Noted
 from services.sla.models import Base, Clock, Fact, LegClock, Suspension, Timer
 from shared.auth import Principal, Role
 from shared.errors import DossierUnknown
+from shared.session import Rows, Session
 from shared.tables import HeadRow, Hold, Parked
 
 _BATCH = "sla_batch"
@@ -56,12 +56,12 @@ def visible_to(principal: Principal) -> ColumnElement[bool]:
     return or_(Clock.receiving_unit_code == agency, had)
 
 
-async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
+async def preload(session: Session, ids: Collection[UUID]) -> None:
     """Read what is stored about the dossiers of a batch."""
     session.info[_BATCH] = await read(session, list(ids))
 
 
-async def history(session: AsyncSession, dossier_id: UUID) -> History:
+async def history(session: Session, dossier_id: UUID) -> History:
     """Return what is stored about a dossier whose head is locked."""
     batch: dict[UUID, History] = session.info.setdefault(_BATCH, {})
     if dossier_id not in batch:
@@ -69,7 +69,7 @@ async def history(session: AsyncSession, dossier_id: UUID) -> History:
     return batch[dossier_id]
 
 
-async def read(session: AsyncSession, ids: Sequence[UUID], *, with_ended_legs: bool = False) -> dict[UUID, History]:
+async def read(session: Session, ids: Sequence[UUID], *, with_ended_legs: bool = False) -> dict[UUID, History]:
     """Read everything stored about dossiers, one query a table.
 
     Facts are read as plain rows: they never change, and as objects they would cost most of a batch.
@@ -79,7 +79,8 @@ async def read(session: AsyncSession, ids: Sequence[UUID], *, with_ended_legs: b
     for query in (*_STATE, _ALL_LEGS if with_ended_legs else _OPEN_LEGS):
         for row in await session.scalars(query, given):
             histories[row.dossier_id].put(row)
-    for fact in await session.execute(_FACTS, given):
+    facts: Rows[Any] = await session.execute(_FACTS, given)
+    for fact in facts:
         histories[fact.dossier_id].facts.append(cast(Noted, fact))
     return histories
 
@@ -92,7 +93,7 @@ _OPEN_LEGS = _ALL_LEGS.where(LegClock.ended_at.is_(None))
 _FACTS = select(*Fact.__table__.c).where(Fact.dossier_id == _WANTED)
 
 
-async def see(session: AsyncSession, dossier_id: UUID, principal: Principal) -> History:
+async def see(session: Session, dossier_id: UUID, principal: Principal) -> History:
     """Return what *principal* may see of a dossier; DossierUnknown if it has no clock, or not for these eyes."""
     query = select(Clock.dossier_id).where(Clock.dossier_id == dossier_id, visible_to(principal))
     if await session.scalar(query) is None:
@@ -100,7 +101,7 @@ async def see(session: AsyncSession, dossier_id: UUID, principal: Principal) -> 
     return (await read(session, [dossier_id], with_ended_legs=True))[dossier_id]
 
 
-async def lock(session: AsyncSession, dossier_id: UUID, principal: Principal) -> tuple[HeadRow, History]:
+async def lock(session: Session, dossier_id: UUID, principal: Principal) -> tuple[HeadRow, History]:
     """Lock the head of a dossier that *principal* may see, then read it."""
     query = (
         select(HeadRow)
@@ -129,7 +130,7 @@ def _in_step() -> ColumnElement[bool]:
     return ~or_(held, parked)
 
 
-async def due_timers(session: AsyncSession, now: datetime, after: Due | None, limit: int) -> list[Due]:
+async def due_timers(session: Session, now: datetime, after: Due | None, limit: int) -> list[Due]:
     """Return a page of timers that are due, oldest first; nothing is locked."""
     columns = (Timer.due_at, Timer.dossier_id, Timer.kind)
     query = select(*columns).where(Timer.due_at.is_not(None), Timer.due_at <= now, _in_step())
@@ -139,9 +140,7 @@ async def due_timers(session: AsyncSession, now: datetime, after: Due | None, li
     return [Due(due_at, dossier_id, kind) for due_at, dossier_id, kind in rows if due_at is not None]
 
 
-async def lock_due(
-    session: AsyncSession, due: Collection[Due]
-) -> tuple[dict[UUID, HeadRow], list[tuple[Clock, Timer]]]:
+async def lock_due(session: Session, due: Collection[Due]) -> tuple[dict[UUID, HeadRow], list[tuple[Clock, Timer]]]:
     """Lock the heads of *due* that nobody else holds, and read their timers afterwards: as they are under the lock.
 
     A hold or a parking that came since is seen: this snapshot is newer than the look at the completeness.

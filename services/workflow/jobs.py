@@ -8,7 +8,6 @@ from prometheus_client import Gauge
 from services.workflow.handlers import succession
 from services.workflow.repository import Cursor
 from shared.service import Job, Service
-from shared.writes import transaction
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +19,7 @@ async def move_legs(service: Service) -> bool:
     stranded: Counter[str] = Counter()
     after: Cursor | None = None
     while True:
-        async with transaction(service.sessions, uniform=True) as session:
+        async with service.sessions.begin(uniform=True) as session:
             done = await succession.move_legs(session, service.clock.now(), after)
         stranded += done.stranded
         if done.last is None:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Integer,
-    Row,
     SmallInteger,
     Uuid,
     and_,
@@ -27,12 +26,12 @@ from sqlalchemy import (
 from sqlalchemy import (
     Text as SqlText,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from services.workflow.domain.legs import OPEN
 from services.workflow.models import Dossier, Leg, SupplementProposal
 from shared.errors import DossierUnknown, NotFound, Text
+from shared.session import Session
 from shared.tables import HeadRow
 
 _CACHE = "workflow.journeys"
@@ -97,7 +96,7 @@ _LEGS = select(Leg).where(Leg.dossier_id == bindparam("dossier_id")).order_by(Le
 
 
 async def lock_journey(
-    session: AsyncSession, dossier_id: UUID, leg_no: int, agency_codes: Collection[str]
+    session: Session, dossier_id: UUID, leg_no: int, agency_codes: Collection[str]
 ) -> Journey | None:
     """Lock head, dossier and legs in one statement; None unless the leg is one of *agency_codes*.
 
@@ -115,7 +114,7 @@ async def lock_journey(
     return Journey(head, dossier, sorted(legs, key=lambda leg: leg.leg_no))
 
 
-async def lock_journeys(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Journey]:
+async def lock_journeys(session: Session, ids: Collection[UUID]) -> dict[UUID, Journey]:
     """Lock the heads that nobody else holds, then read their journeys: as they are under the lock."""
     heads = {head.dossier_id: head for head in await session.scalars(_LOCK_FREE, {"ids": sorted(ids)})}
     await preload(session, heads)
@@ -123,17 +122,17 @@ async def lock_journeys(session: AsyncSession, ids: Collection[UUID]) -> dict[UU
     return {dossier_id: found for dossier_id, found in journeys.items() if found is not None}
 
 
-async def legs_of(session: AsyncSession, dossier_id: UUID) -> list[Leg]:
+async def legs_of(session: Session, dossier_id: UUID) -> list[Leg]:
     """Return all legs of a dossier, in order."""
     return list(await session.scalars(_LEGS, {"dossier_id": dossier_id}))
 
 
-async def preload(session: AsyncSession, ids: Collection[UUID]) -> None:
+async def preload(session: Session, ids: Collection[UUID]) -> None:
     """Read the journeys of the dossiers of a batch; their heads are locked already."""
     session.info.setdefault(_CACHE, {}).update(await _read(session, ids))
 
 
-async def journey(session: AsyncSession, head: HeadRow) -> Journey | None:
+async def journey(session: Session, head: HeadRow) -> Journey | None:
     """Return the journey of a dossier whose *head* is locked, None if it did not set out.
 
     Kept for the transaction: the facts of a batch see what the ones before them did, written or not.
@@ -145,7 +144,7 @@ async def journey(session: AsyncSession, head: HeadRow) -> Journey | None:
     return Journey(head, *found) if found else None
 
 
-async def _read(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tuple[Dossier, list[Leg]] | None]:
+async def _read(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Dossier, list[Leg]] | None]:
     found: dict[UUID, tuple[Dossier, list[Leg]]] = {}
     for dossier, leg in await session.execute(_JOURNEYS, {"ids": sorted(ids)}):
         _, legs = found.setdefault(dossier.id, (dossier, []))
@@ -153,7 +152,7 @@ async def _read(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tupl
     return {dossier_id: found.get(dossier_id) for dossier_id in ids}
 
 
-def add_journey(session: AsyncSession, head: HeadRow, dossier: Dossier) -> Journey:
+def add_journey(session: Session, head: HeadRow, dossier: Dossier) -> Journey:
     """Add a dossier that sets out."""
     session.add(dossier)
     legs: list[Leg] = []
@@ -179,7 +178,7 @@ def _leg_seen_by(agency_codes: Collection[str] | None) -> ColumnElement[bool]:
     return or_(Leg.agency_code.in_(agency_codes), Dossier.receiving_unit_code.in_(agency_codes))
 
 
-async def get_dossier(session: AsyncSession, dossier_id: UUID, agency_codes: Collection[str] | None) -> Dossier:
+async def get_dossier(session: Session, dossier_id: UUID, agency_codes: Collection[str] | None) -> Dossier:
     """Return a dossier that the caller may see; DossierUnknown if it is not there for it."""
     dossier = await session.scalar(select(Dossier).where(Dossier.id == dossier_id, _dossier_seen_by(agency_codes)))
     if dossier is None:
@@ -187,7 +186,7 @@ async def get_dossier(session: AsyncSession, dossier_id: UUID, agency_codes: Col
     return dossier
 
 
-async def visible_leg_nos(session: AsyncSession, dossier_id: UUID, agency_codes: Collection[str] | None) -> set[int]:
+async def visible_leg_nos(session: Session, dossier_id: UUID, agency_codes: Collection[str] | None) -> set[int]:
     """Return the numbers of the legs that the caller may see."""
     query = (
         select(Leg.leg_no)
@@ -197,7 +196,7 @@ async def visible_leg_nos(session: AsyncSession, dossier_id: UUID, agency_codes:
     return set(await session.scalars(query))
 
 
-async def proposals(session: AsyncSession, dossier_id: UUID, leg_nos: Collection[int]) -> list[SupplementProposal]:
+async def proposals(session: Session, dossier_id: UUID, leg_nos: Collection[int]) -> list[SupplementProposal]:
     """Return the supplements proposed from some legs, oldest first."""
     query = select(SupplementProposal).where(
         SupplementProposal.dossier_id == dossier_id, SupplementProposal.leg_no.in_(leg_nos)
@@ -208,7 +207,7 @@ async def proposals(session: AsyncSession, dossier_id: UUID, leg_nos: Collection
 # Lists of legs, the earliest deadline first. The statuses are written into the statement: only then can the planner
 # prove that a partial index fits.
 
-LegRow = Row[Leg, Dossier]
+LegRow = tuple[Leg, Dossier]
 Cursor = tuple[datetime, UUID, int]
 START: Cursor = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0), 0)
 """Before every leg."""
@@ -245,7 +244,7 @@ _INBOX = (
 
 
 async def inbox(
-    session: AsyncSession, agency_codes: Collection[str], statuses: Iterable[str], after: Cursor | None, limit: int
+    session: Session, agency_codes: Collection[str], statuses: Iterable[str], after: Cursor | None, limit: int
 ) -> list[LegRow]:
     """Return a page of an agency's legs with their dossiers."""
     given = {"agency_codes": list(agency_codes), "statuses": sorted(statuses)}
@@ -268,13 +267,13 @@ _UNHELD_READ = (
 )  # fmt: skip
 
 
-async def unheld(session: AsyncSession, gone: Collection[str], after: Cursor | None, limit: int) -> list[Cursor]:
+async def unheld(session: Session, gone: Collection[str], after: Cursor | None, limit: int) -> list[Cursor]:
     """Return a page of the places of open legs held by one of the agencies *gone*, or by none; nothing is locked."""
     rows = await session.execute(_UNHELD, {"agency_codes": list(gone), **_beyond(after, limit)})
     return [(urgent_at, dossier_id, leg_no) for urgent_at, dossier_id, leg_no in rows]
 
 
-async def read_unheld(session: AsyncSession, gone: Collection[str], after: Cursor | None, limit: int) -> list[LegRow]:
+async def read_unheld(session: Session, gone: Collection[str], after: Cursor | None, limit: int) -> list[LegRow]:
     """Return a page of the same legs with their dossiers."""
     return list(await session.execute(_UNHELD_READ, {"agency_codes": list(gone), **_beyond(after, limit)}))
 

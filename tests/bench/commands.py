@@ -2,22 +2,19 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import mean
 from typing import Any
 from uuid import UUID
 
 import uvloop
-from sqlalchemy import event
 
 from shared.service import Service
 from tests.bench.inside import Town, Within, bring_in_step, running_engines, town
 from tests.bench.lifecycle import UNIT, Measured, Patience, Player, command_of, tokens_of
 from tests.bench.table import Row
 from tests.bench.wire import Answer
-from tests.support import Databases, World
+from tests.support import Databases, World, statements
 
 N_LIFECYCLES = 60
 WARM_UP = 10
@@ -43,13 +40,13 @@ class Metered:
 
     async def call(self, method: str, path: str, token: str, body: Any = None, **headers: str) -> Answer:
         """Call, and keep the cost if the call was answered well."""
-        with _counted(self.service) as statements:
+        with statements(self.service) as sent:
             began, cpu_began = time.perf_counter(), time.process_time()
             answer = await self.within.call(method, path, token, body, **headers)
             wall, cpu = time.perf_counter() - began, time.process_time() - cpu_began
         if answer[0] in {200, 201}:
             cost = self.costs[_name(method, path)]
-            cost.statements.append(len(statements))
+            cost.statements.append(len(sent))
             cost.cpu.append(cpu)
             cost.wall.append(wall)
         return answer
@@ -59,22 +56,6 @@ def _name(method: str, path: str) -> str:
     if method == "POST":
         return command_of(path)
     return FLOOR if path == "/healthz" else "GET a dossier"
-
-
-@contextmanager
-def _counted(service: Service) -> Iterator[list[str]]:
-    """Yield the list of statements that are sent in the meantime, BEGIN and COMMIT not among them."""
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        statements.append(statement)
-
-    engine = service.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 class ByHand(Patience):

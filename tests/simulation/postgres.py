@@ -8,7 +8,6 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import bindparam, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import ops, outbox
 from shared.consumer import Consumer, Received
@@ -19,6 +18,7 @@ from shared.kafka import Message
 from shared.migrate import spine
 from shared.peers import Peers
 from shared.service import Definition, Service
+from shared.session import Session
 from shared.settings import Settings
 from shared.tables import EventRow, HeadRow
 from shared.timeline import SOURCES, Entry, Event
@@ -106,7 +106,7 @@ class PostgresService:
         self.publisher = SimulatedPublisher(broker)
         self.service.relay.publisher = self.publisher  # type: ignore[assignment]
 
-    async def _witness(self, session: AsyncSession, got: Received[Any]) -> None:
+    async def _witness(self, session: Session, got: Received[Any]) -> None:
         if got.dossier_id in self.poison:
             raise Poison
         await session.execute(_insert_witness(), {n: getattr(got.event, n) for n in Event.__slots__})
@@ -121,7 +121,7 @@ class PostgresService:
     async def _begin(self, dossier_id: UUID, said: str) -> None:
         stack = AsyncExitStack()
         session = await stack.enter_async_context(self.service.sessions.begin())
-        head = await session.get(HeadRow, dossier_id, with_for_update=True)
+        head = await session.get(HeadRow, dossier_id, lock=True)
         if head is None and self.name == "intake":
             head = outbox.birth(session, dossier_id)
         if head is None or (self.name != "intake" and head.intake_seq == 0):
@@ -201,8 +201,8 @@ class PostgresService:
                 found.heads[head.dossier_id] = MemoryHead(head.dossier_id, head.time, entries)
             for row in await session.scalars(_ledger(), known):
                 found.ledger.setdefault(row.dossier_id, []).append(outbox.to_event(self.name, row))
-            for row in (await session.execute(_witnessed(), known)).mappings():
-                event = Event(**{name: row[name] for name in Event.__slots__})
+            for row in await session.execute(_witnessed(), known):
+                event = Event(**{name: getattr(row, name) for name in Event.__slots__})
                 found.applied.setdefault(event.dossier_id, []).append(event)
             found.parked = set(await session.scalars(text("SELECT dossier_id FROM parked")))
             holds = await session.execute(text("SELECT dossier_id, source, wanted_seq FROM hold"))

@@ -1,20 +1,19 @@
 """What commands look up in reference data."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.intake.models import Dossier
 from shared.events.base import Limit
 from shared.events.reference import Procedure
 from shared.reference import References
+from shared.session import Session
 
 
-def references(session: AsyncSession) -> References:
+def references(session: Session) -> References:
     """Return what this service holds of reference data."""
     found: References = session.info["references"]
     return found
 
 
-def limit_of(session: AsyncSession, dossier: Dossier) -> Limit:
+def limit_of(session: Session, dossier: Dossier) -> Limit:
     """Return the time limit of the procedure version under which the dossier was received."""
     procedure: Procedure = references(session).get("procedure", dossier.procedure_code, dossier.procedure_version)
     is_remote = dossier.attributes.get("remote_area") is True

@@ -4,21 +4,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.intake.domain import RESOLVED, STARTED, Status
 from services.intake.handlers.transitions import move
 from services.intake.models import Dossier
+from shared.session import Session
 
 
-async def start_processing(session: AsyncSession, dossier_id: UUID) -> None:
+async def start_processing(session: Session, dossier_id: UUID) -> None:
     """The first leg was acknowledged."""
     dossier = await session.get_one(Dossier, dossier_id)
     if dossier.status in STARTED:
         move(dossier, STARTED[Status(dossier.status)])
 
 
-async def resolve_dossier(session: AsyncSession, dossier_id: UUID, outcome: str, at: datetime) -> None:
+async def resolve_dossier(session: Session, dossier_id: UUID, outcome: str, at: datetime) -> None:
     """Processing ended."""
     dossier = await session.get_one(Dossier, dossier_id)
     if dossier.status not in RESOLVED:
@@ -29,7 +28,7 @@ async def resolve_dossier(session: AsyncSession, dossier_id: UUID, outcome: str,
 
 
 async def copy_appointment(
-    session: AsyncSession,
+    session: Session,
     dossier_id: UUID,
     *,
     appointment_at: Any = None,

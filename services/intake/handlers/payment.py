@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.intake import repository
 from services.intake.domain import (
     TAKES_NOTICES,
@@ -25,10 +23,11 @@ from shared.errors import AlreadyDone, Malformed, Text, wrong_field
 from shared.events.intake import PaymentRecorded, PaymentRequested
 from shared.events.workflow import TaxNoticeIssued
 from shared.outbox import now, publish
+from shared.session import Session
 from shared.tables import HeadRow
 
 
-async def request_payment(session: AsyncSession, call: Call, ask: PaymentAsk) -> Dossier:
+async def request_payment(session: Session, call: Call, ask: PaymentAsk) -> Dossier:
     """Ask the applicant to pay a fee, or a notice that did not come through workflow."""
     head, dossier = await open_dossier(session, call, Action.REQUEST_PAYMENT)
     if _find(await repository.notices(session, dossier), ask.notice_no) is not None:
@@ -40,7 +39,7 @@ async def request_payment(session: AsyncSession, call: Call, ask: PaymentAsk) ->
     return dossier
 
 
-async def record_payment(session: AsyncSession, dossier_id: UUID, proof: PaymentProof, by: Principal) -> Dossier:
+async def record_payment(session: Session, dossier_id: UUID, proof: PaymentProof, by: Principal) -> Dossier:
     """Record the voucher of one notice; with the last one the dossier goes on."""
     head, dossier, notices = await repository.lock_with_notices(session, dossier_id, by)
     notice = _find(notices, proof.notice_no)
@@ -55,7 +54,7 @@ async def record_payment(session: AsyncSession, dossier_id: UUID, proof: Payment
     return dossier
 
 
-async def take_tax_notice(session: AsyncSession, head: HeadRow, issued: TaxNoticeIssued) -> None:
+async def take_tax_notice(session: Session, head: HeadRow, issued: TaxNoticeIssued) -> None:
     """The tax branch determined what is to be paid: tell the applicant, without anybody keying it in again.
 
     What is unpaid of an earlier determination is void from now on, what is paid stays. Unless the dossier has ended,
@@ -75,7 +74,7 @@ async def take_tax_notice(session: AsyncSession, head: HeadRow, issued: TaxNotic
     publish(session, head, _requested(notice, replaced) if is_outstanding(notice) else _recorded(notice, n_left))
 
 
-async def void_notices(session: AsyncSession, head: HeadRow, leg_no: int) -> None:
+async def void_notices(session: Session, head: HeadRow, leg_no: int) -> None:
     """The tax branch determined in the leg *leg_no* that nothing is to be paid: go on without the notices before."""
     dossier = await session.get_one(Dossier, head.dossier_id)
     if dossier.status not in TAKES_NOTICES:

@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.intake import repository
 from services.intake.domain import Action
 from services.intake.handlers.transitions import Call, open_dossier
@@ -14,9 +12,10 @@ from shared.auth import Principal
 from shared.errors import Malformed, wrong_field
 from shared.events.intake import ApplicantChanged
 from shared.outbox import publish
+from shared.session import Session
 
 
-def add_people(session: AsyncSession, dossier: Dossier, given: People, private_attributes: dict[str, Any]) -> None:
+def add_people(session: Session, dossier: Dossier, given: People, private_attributes: dict[str, Any]) -> None:
     """Add the version of the people that *dossier* names as its present one."""
     session.add(
         Applicant(
@@ -30,7 +29,7 @@ def add_people(session: AsyncSession, dossier: Dossier, given: People, private_a
     )
 
 
-async def change_applicant(session: AsyncSession, call: Call, given: People) -> Dossier:
+async def change_applicant(session: Session, call: Call, given: People) -> Dossier:
     """Write a new version of the people and publish its number; Malformed if the kind of applicant is another.
 
     The kind decides limits and routes and has been published: who is of another kind submits another dossier.
@@ -48,7 +47,7 @@ async def change_applicant(session: AsyncSession, call: Call, given: People) -> 
 
 
 async def read_applicant(
-    session: AsyncSession, dossier_id: UUID, version: int | None, purpose: str, by: Principal
+    session: Session, dossier_id: UUID, version: int | None, purpose: str, by: Principal
 ) -> Applicant:
     """Return the people of a dossier and record the look in the same transaction."""
     dossier = await repository.get_dossier(session, dossier_id, by)

@@ -1,7 +1,5 @@
 """Reception at the one-stop unit: a dossier is accepted with a code and an appointment, or refused."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.intake import repository
 from services.intake.domain import Action, dossier_code
 from services.intake.handlers.catalogue import limit_of, references
@@ -12,9 +10,10 @@ from services.intake.schemas import Reason
 from shared import worktime
 from shared.events.intake import DossierAccepted, DossierRefused
 from shared.outbox import next_instant, publish
+from shared.session import Session
 
 
-async def accept_dossier(session: AsyncSession, call: Call) -> Dossier:
+async def accept_dossier(session: Session, call: Call) -> Dossier:
     """Issue the official code and promise the appointment (form 01)."""
     head, dossier = await open_dossier(session, call, Action.ACCEPT)
     at = next_instant(session, head)
@@ -39,7 +38,7 @@ async def accept_dossier(session: AsyncSession, call: Call) -> Dossier:
     return dossier
 
 
-async def refuse_dossier(session: AsyncSession, call: Call, why: Reason) -> Dossier:
+async def refuse_dossier(session: Session, call: Call, why: Reason) -> Dossier:
     """Refuse at reception (form 03)."""
     head, dossier = await open_dossier(session, call, Action.REFUSE)
     end(session, dossier, Action.REFUSE, why, call.by)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.domain import Status
 from services.intake.handlers.catalogue import references
@@ -17,9 +16,10 @@ from shared.errors import Malformed, NotFound, wrong_field
 from shared.events.intake import DossierSubmitted
 from shared.events.reference import Agency, Procedure
 from shared.outbox import birth, new_dossier_id, now, publish
+from shared.session import Session
 
 
-async def submit_dossier(session: AsyncSession, given: DossierCreate, by: Principal) -> Dossier:
+async def submit_dossier(session: Session, given: DossierCreate, by: Principal) -> Dossier:
     """Give birth to a dossier; Malformed lists every field that the procedure does not take."""
     at = now(session)
     version, procedure, unit = _resolve(session, given)
@@ -52,7 +52,7 @@ async def submit_dossier(session: AsyncSession, given: DossierCreate, by: Princi
     return dossier
 
 
-def _resolve(session: AsyncSession, given: DossierCreate) -> tuple[int, Procedure, Agency]:
+def _resolve(session: Session, given: DossierCreate) -> tuple[int, Procedure, Agency]:
     """Find the procedure and the receiving unit as they are in force; Malformed names each that is not."""
     errors: list[dict[str, Any]] = []
     found: list[tuple[int, Any]] = []

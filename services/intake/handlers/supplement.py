@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.intake import repository
 from services.intake.domain import Action, Status, next_status
 from services.intake.handlers.transitions import Call, move, open_dossier
@@ -13,10 +11,11 @@ from services.intake.schemas import SubmittedComponent, SupplementAsk, Supplemen
 from shared.errors import Malformed, wrong_field
 from shared.events.intake import SupplementReceived, SupplementRequested
 from shared.outbox import now, publish
+from shared.session import Session
 from shared.web import require_version
 
 
-async def request_supplement(session: AsyncSession, call: Call, ask: SupplementAsk) -> Dossier:
+async def request_supplement(session: Session, call: Call, ask: SupplementAsk) -> Dossier:
     """Ask the applicant for what is missing (form 02); from the third time on the head has to approve."""
     head, dossier = await repository.lock_dossier(session, call.dossier_id, call.by)
     before = Status(dossier.status)
@@ -45,7 +44,7 @@ async def request_supplement(session: AsyncSession, call: Call, ask: SupplementA
     return dossier
 
 
-async def supplement_dossier(session: AsyncSession, call: Call, given: SupplementGiven) -> Dossier:
+async def supplement_dossier(session: Session, call: Call, given: SupplementGiven) -> Dossier:
     """Take what was missing; the dossier is complete again and goes on where it was."""
     head, dossier = await open_dossier(session, call, Action.SUPPLEMENT)
     dossier.status_before = None

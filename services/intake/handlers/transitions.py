@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.intake import repository
 from services.intake.domain import Action, Status, next_status
 from services.intake.models import Decision, Dossier
 from services.intake.schemas import Reason
 from shared.auth import Principal
 from shared.outbox import now
+from shared.session import Session
 from shared.tables import HeadRow
 from shared.web import require_version
 
@@ -24,7 +23,7 @@ class Call:
     by: Principal
 
 
-async def open_dossier(session: AsyncSession, call: Call, action: Action) -> tuple[HeadRow, Dossier]:
+async def open_dossier(session: Session, call: Call, action: Action) -> tuple[HeadRow, Dossier]:
     """Lock a dossier and take it to the state after *action*: state first, then the version the caller saw."""
     head, dossier = await repository.lock_dossier(session, call.dossier_id, call.by)
     following = next_status(Status(dossier.status), action, Status(dossier.status_before or "submitted"))
@@ -39,13 +38,13 @@ def move(dossier: Dossier, following: Status) -> None:
     dossier.version += 1
 
 
-def end(session: AsyncSession, dossier: Dossier, action: Action, why: Reason, by: Principal) -> None:
+def end(session: Session, dossier: Dossier, action: Action, why: Reason, by: Principal) -> None:
     """Note that the dossier ended, and why."""
     dossier.ended_at = now(session)
     decide(session, dossier, action, why, by)
 
 
-def decide(session: AsyncSession, dossier: Dossier, action: Action, why: Reason, by: Principal) -> None:
+def decide(session: Session, dossier: Dossier, action: Action, why: Reason, by: Principal) -> None:
     """Keep the words of a decision."""
     session.add(
         Decision(

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify import handlers, repository
 from services.notify.domain import Outcome, Status
@@ -14,7 +13,7 @@ from services.notify.handlers import Tried
 from services.notify.jobs import email, webhook
 from services.notify.models import Message
 from shared.service import Service
-from shared.writes import transaction
+from shared.session import Session
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +27,7 @@ Sending = Callable[[], Awaitable[Outcome]]
 
 async def send_emails(service: Service, server: email.MailServer) -> bool:
     """Send one batch of e-mails; True if there was work. Several workers may do this at once."""
-    async with transaction(service.sessions, uniform=True) as session:
+    async with service.sessions.begin(uniform=True) as session:
         claimed = await repository.claim_emails(session, EMAILS)
     await _send(service, [(one, partial(email.send, service.peers, server, one, to)) for one, to in claimed])
     return bool(claimed)
@@ -36,14 +35,14 @@ async def send_emails(service: Service, server: email.MailServer) -> bool:
 
 async def send_webhooks(service: Service) -> bool:
     """Send one batch of webhooks; True if there was work. Several workers may do this at once."""
-    async with transaction(service.sessions, uniform=True) as session:
+    async with service.sessions.begin(uniform=True) as session:
         claimed = await repository.claim_webhooks(session)
         rule = handlers.address_rule(session)
     await _send(service, [(one, partial(webhook.send, service.client, rule, one, to)) for one, to in claimed])
     return bool(claimed)
 
 
-async def close_ended(session: AsyncSession, now: datetime) -> bool:  # noqa: ARG001 - the shape of a job
+async def close_ended(session: Session, now: datetime) -> bool:  # noqa: ARG001 - the shape of a job
     """Give up what waits for subscriptions that have ended."""
     return await handlers.close_ended(session)
 
@@ -80,8 +79,8 @@ def _defect(message: Message, error: Exception) -> Tried:
 
 
 async def _record(service: Service, tries: list[Tried]) -> None:
-    async with transaction(service.sessions, uniform=True) as session:
+    async with service.sessions.begin(uniform=True) as session:
         answering = await handlers.record_tries(session, tries)
     for subscription_id in answering:
-        async with transaction(service.sessions, uniform=True) as session:
+        async with service.sessions.begin(uniform=True) as session:
             await repository.wake(session, subscription_id)

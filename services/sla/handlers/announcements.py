@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.sla.domain import ClockState, verdict
 from services.sla.domain import Suspension as Span
 from services.sla.models import Clock, Suspension
@@ -11,6 +9,7 @@ from services.sla.repository import History
 from shared.events.base import Limit
 from shared.events.sla import ClockFinished, ClockResumed, ClockStarted, ClockSuspended, DeadlineMoved, SlaFact
 from shared.outbox import publish
+from shared.session import Session
 from shared.tables import HeadRow
 from shared.worktime import Calendar, working_minutes
 
@@ -18,7 +17,7 @@ CORRECTED = "history_corrected"
 """Reason of a move that no suspension explains: an earlier fact became known later."""
 
 
-def announce_start(session: AsyncSession, head: HeadRow, clock: Clock, state: ClockState) -> None:
+def announce_start(session: Session, head: HeadRow, clock: Clock, state: ClockState) -> None:
     """Tell the first deadline, once."""
     if clock.announced_deadline_at is None:
         clock.announced_deadline_at = state.first_deadline_at
@@ -33,7 +32,7 @@ def announce_start(session: AsyncSession, head: HeadRow, clock: Clock, state: Cl
 
 
 def announce_suspensions(
-    session: AsyncSession, head: HeadRow, history: History, state: ClockState, calendar: Calendar
+    session: Session, head: HeadRow, history: History, state: ClockState, calendar: Calendar
 ) -> None:
     """Tell which suspensions began and ended since, in the order in which they did."""
     told: list[tuple[datetime, SlaFact]] = []
@@ -85,7 +84,7 @@ def _resumed(span: Span, to_at: datetime, calendar: Calendar, still: str | None)
     )
 
 
-def _take_back(session: AsyncSession, head: HeadRow, row: Suspension, still: str | None) -> None:
+def _take_back(session: Session, head: HeadRow, row: Suspension, still: str | None) -> None:
     """An earlier fact became known that leaves no room for this suspension: for the law it never was."""
     if row.to_at is None:
         void = ClockResumed(
@@ -97,13 +96,10 @@ def _take_back(session: AsyncSession, head: HeadRow, row: Suspension, still: str
             still_suspended_by=still,
         )
         publish(session, head, void)
-    if row in session.new:
-        session.expunge(row)
-    else:
-        session.sync_session.delete(row)
+    session.delete(row)
 
 
-def announce_move(session: AsyncSession, head: HeadRow, clock: Clock, state: ClockState) -> None:
+def announce_move(session: Session, head: HeadRow, clock: Clock, state: ClockState) -> None:
     """Tell where the law moved the deadline, and by which ground."""
     standing, before = state.standing_deadline_at, clock.announced_deadline_at
     if standing == before:
@@ -120,7 +116,7 @@ def announce_move(session: AsyncSession, head: HeadRow, clock: Clock, state: Clo
     clock.announced_deadline_at = standing
 
 
-def announce_finish(session: AsyncSession, head: HeadRow, clock: Clock, state: ClockState) -> None:
+def announce_finish(session: Session, head: HeadRow, clock: Clock, state: ClockState) -> None:
     """Tell the verdict; again, if an earlier fact that became known later changes it."""
     if state.finished_at is None:
         return

@@ -1,7 +1,5 @@
 """The clock itself: every fact is kept, the history evaluated anew, and what changed announced."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.sla import repository
 from services.sla.domain import (
     ClockState,
@@ -24,13 +22,14 @@ from shared.events.base import split_reference
 from shared.events.intake import DossierAccepted
 from shared.events.sla import DeadlineMissWithdrawn
 from shared.outbox import publish
+from shared.session import Session
 from shared.tables import HeadRow
 from shared.worktime import Limit
 
 NEAR_BREACH, BREACH = "near_breach", "breach"
 
 
-async def start_clock(session: AsyncSession, head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> None:
+async def start_clock(session: Session, head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> None:
     """Start the clock of an accepted dossier, by the calendar and the limit that the appointment was made with."""
     history = await repository.history(session, head.dossier_id)
     if history.clock is None:
@@ -62,19 +61,19 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> Clock
     )
 
 
-async def keep_fact(session: AsyncSession, head: HeadRow, fact: FactRow) -> None:
+async def keep_fact(session: Session, head: HeadRow, fact: FactRow) -> None:
     """Keep one more fact of a dossier; total: whatever the state, it is kept, and moot where it comes too late."""
     note(session, head, await repository.history(session, head.dossier_id), fact)
 
 
-def note(session: AsyncSession, head: HeadRow, history: History, fact: FactRow) -> None:
+def note(session: Session, head: HeadRow, history: History, fact: FactRow) -> None:
     """Add a fact to a history that was read, and settle what follows from it."""
     session.add(fact)
     history.put(fact)
     settle(session, head, history)
 
 
-def settle(session: AsyncSession, head: HeadRow, history: History) -> None:
+def settle(session: Session, head: HeadRow, history: History) -> None:
     """Evaluate the whole history, announce what is new, and bring the cached state and the timers up to it.
 
     The result depends on the set of facts only, never on the order in which they arrived.
@@ -98,7 +97,7 @@ def settle(session: AsyncSession, head: HeadRow, history: History) -> None:
     _arm(session, history, state, run_by)
 
 
-def _withdraw_misses(session: AsyncSession, head: HeadRow, clock: Clock, facts: list[Fact], run_by: Terms) -> None:
+def _withdraw_misses(session: Session, head: HeadRow, clock: Clock, facts: list[Fact], run_by: Terms) -> None:
     """Take back what later knowledge of earlier facts shows not to have been missed."""
     for deadline_at in clock.missed_deadlines:
         if not is_missed(facts, run_by.rule, run_by.calendar, deadline_at):
@@ -117,7 +116,7 @@ def _copy(clock: Clock, state: ClockState) -> None:
     clock.verdict = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
 
 
-def _arm(session: AsyncSession, history: History, state: ClockState, run_by: Terms) -> None:
+def _arm(session: Session, history: History, state: ClockState, run_by: Terms) -> None:
     """Set both timers by the present deadline; a suspended, finished or missed one fires nothing."""
     clock, standing = history.clock, state.standing_deadline_at
     assert clock is not None  # noqa: S101 - settled just before

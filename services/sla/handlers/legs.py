@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.sla import repository
 from services.sla.domain import Kind
 from services.sla.handlers.clocks import keep_fact
@@ -11,13 +9,14 @@ from services.sla.handlers.terms import terms
 from services.sla.models import Fact, LegClock
 from services.sla.repository import History
 from shared.events.workflow import LegOffered
+from shared.session import Session
 from shared.tables import HeadRow
 from shared.worktime import add_working_minutes
 
 OFFERED, IN_PROGRESS = "offered", "in_progress"
 
 
-async def offer_leg(session: AsyncSession, head: HeadRow, offered: LegOffered, fact: Fact) -> None:
+async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: Fact) -> None:
     """A stretch was offered: its clock runs, and the dossier has a holder."""
     history = await repository.history(session, head.dossier_id)
     if not any(known.kind == Kind.LEG_OFFERED and known.no == offered.leg_no for known in history.facts):
@@ -37,21 +36,21 @@ async def offer_leg(session: AsyncSession, head: HeadRow, offered: LegOffered, f
     await keep_fact(session, head, fact)
 
 
-def _due_at(session: AsyncSession, history: History, offered: LegOffered, at: datetime) -> datetime | None:
+def _due_at(session: Session, history: History, offered: LegOffered, at: datetime) -> datetime | None:
     """Return workflow's own deadline of the leg, else its working minutes in the receiving unit's calendar."""
     if offered.due_at is not None or offered.limit_minutes is None or history.clock is None:
         return offered.due_at
     return add_working_minutes(at, offered.limit_minutes, terms(session, history.clock).calendar)
 
 
-async def acknowledge_leg(session: AsyncSession, head: HeadRow, leg_no: int, at: datetime) -> None:
+async def acknowledge_leg(session: Session, head: HeadRow, leg_no: int, at: datetime) -> None:
     """The agency took the stretch over; nothing else changes."""
     leg = (await repository.history(session, head.dossier_id)).legs.get(leg_no)
     if leg is not None and leg.status == OFFERED:
         leg.acknowledged_at, leg.status = at, IN_PROGRESS
 
 
-async def end_leg(session: AsyncSession, head: HeadRow, status: str, fact: Fact) -> None:
+async def end_leg(session: Session, head: HeadRow, status: str, fact: Fact) -> None:
     """The stretch ended with *status*."""
     leg = (await repository.history(session, head.dossier_id)).legs.get(fact.no or 0)
     if leg is not None and leg.ended_at is None:

@@ -5,8 +5,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.sla import repository
 from services.sla.domain import Ground, Kind, Noted, Opening, Status, opening_of, suspension_no
 from services.sla.handlers.clocks import note
@@ -17,6 +15,7 @@ from services.sla.schemas import GroundRead, SuspensionAsk, SuspensionEnd
 from shared.auth import Principal
 from shared.errors import AlreadyDone, DomainError, IllegalTransition, NotFound, Text
 from shared.outbox import now
+from shared.session import Session
 from shared.tables import HeadRow
 from shared.timeline import TICK
 from shared.web import require_version
@@ -54,7 +53,7 @@ _REFUSED_IF: Mapping[str, _Check] = {
 """The first that holds is the reason."""
 
 
-def _require_lawful(session: AsyncSession, ask: SuspensionAsk, on: date) -> str:
+def _require_lawful(session: Session, ask: SuspensionAsk, on: date) -> str:
     """Return the ground's code; UnlawfulSuspension with the list of lawful ones."""
     listed = grounds(session)
     known = [ground for ground in listed if ground.code == ask.ground]
@@ -67,7 +66,7 @@ def _require_lawful(session: AsyncSession, ask: SuspensionAsk, on: date) -> str:
 
 
 async def note_refusal(
-    session: AsyncSession, dossier_id: UUID, ask: SuspensionAsk, why: UnlawfulSuspension, by: Principal
+    session: Session, dossier_id: UUID, ask: SuspensionAsk, why: UnlawfulSuspension, by: Principal
 ) -> None:
     """Count an unlawful attempt for the agency that made it."""
     attempt = RefusedSuspension(
@@ -82,9 +81,7 @@ async def note_refusal(
     session.add(attempt)
 
 
-async def open_suspension(
-    session: AsyncSession, dossier_id: UUID, ask: SuspensionAsk, seen: int, by: Principal
-) -> History:
+async def open_suspension(session: Session, dossier_id: UUID, ask: SuspensionAsk, seen: int, by: Principal) -> History:
     """Stop the clock lawfully; UnlawfulSuspension, IllegalTransition when finished, AlreadyDone when it stands."""
     head, history = await repository.lock(session, dossier_id, by)
     at = _next_instant(session, head)
@@ -103,7 +100,7 @@ def _is_officers(fact: Noted) -> bool:
     return fact.kind == Kind.SUSPENSION_BEGAN and opening_of(fact.no or 0) is Opening.OFFICER
 
 
-def _next_instant(session: AsyncSession, head: HeadRow) -> datetime:
+def _next_instant(session: Session, head: HeadRow) -> datetime:
     """Return the instant of a decision: later than everything known of the dossier."""
     at = now(session)
     return at if head.time is None else max(at, head.time + TICK)
@@ -127,7 +124,7 @@ def _require_seen(history: History, seen: int) -> None:
 
 
 async def end_suspension(
-    session: AsyncSession, dossier_id: UUID, no: int, ask: SuspensionEnd, seen: int, by: Principal
+    session: Session, dossier_id: UUID, no: int, ask: SuspensionEnd, seen: int, by: Principal
 ) -> History:
     """Let the clock run again; only what an officer opened is ended by one, the others end with their cause."""
     head, history = await repository.lock(session, dossier_id, by)

@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.sla.domain import NEAR_BREACH_SHARE, ClockRule, Ground, NearBreach
 from services.sla.models import Clock
 from shared.reference import References
+from shared.session import Session
 from shared.worktime import Calendar, Limit
 
 
@@ -17,19 +16,19 @@ class Terms(NamedTuple):
     calendar: Calendar
 
 
-def references(session: AsyncSession) -> References:
+def references(session: Session) -> References:
     """Return the reference data of the service that opened *session*."""
     found: References = session.info["references"]
     return found
 
 
-def grounds(session: AsyncSession) -> tuple[Ground, ...]:
+def grounds(session: Session) -> tuple[Ground, ...]:
     """Return every version of the closed list, the highest version of a ground first."""
     rows = [ground for _, _, ground in references(session).all_of("ground")]
     return tuple(sorted(rows, key=lambda ground: (ground.code, -ground.version)))
 
 
-def terms(session: AsyncSession, clock: Clock) -> Terms:
+def terms(session: Session, clock: Clock) -> Terms:
     """Return what *clock* runs by, worked out once a transaction; NotFound if its calendar is not here."""
     key = (clock.calendar_code, clock.calendar_version, clock.limit_amount, clock.limit_unit)
     known: dict[object, Terms] = session.info.setdefault("sla_terms", {})
@@ -40,7 +39,7 @@ def terms(session: AsyncSession, clock: Clock) -> Terms:
     return known[key]
 
 
-def near_breach(session: AsyncSession) -> NearBreach:
+def near_breach(session: Session) -> NearBreach:
     """Return when a warning is due (``config.SlaSettings``)."""
     settings = session.info.get("settings")
     return NearBreach(

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.sla import repository
 from services.sla.domain import Status
 from services.sla.handlers.clocks import BREACH
@@ -15,6 +13,7 @@ from services.sla.models import Clock, Timer
 from services.sla.repository import Due
 from shared.events.sla import DeadlineApproaching, DeadlineMissed
 from shared.outbox import publish
+from shared.session import Session
 from shared.tables import HeadRow
 from shared.worktime import working_minutes
 
@@ -32,7 +31,7 @@ class Fired:
     last: Due | None
 
 
-async def fire_timers(session: AsyncSession, now: datetime, complete: Complete, after: Due | None = None) -> Fired:
+async def fire_timers(session: Session, now: datetime, complete: Complete, after: Due | None = None) -> Fired:
     """Fire one page of due timers; those of dossiers that are not in step, or whose history may lack a fact, wait.
 
     The order matters: completeness is asked first, then the heads are locked, then timers and holds are read.
@@ -60,7 +59,7 @@ def _is_due(clock: Clock, timer: Timer, now: datetime) -> bool:
     )
 
 
-def _fire(session: AsyncSession, head: HeadRow, clock: Clock, timer: Timer, now: datetime) -> None:
+def _fire(session: Session, head: HeadRow, clock: Clock, timer: Timer, now: datetime) -> None:
     """Announce a missed deadline, or one that is near; a warning that comes after its deadline is dropped."""
     deadline_at, holder = clock.deadline_at, clock.holder_agency_code
     assert deadline_at is not None  # noqa: S101 - a running clock has one

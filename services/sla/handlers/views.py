@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.sla.domain import ClockState, Status, basis, evaluate, facts_of, opening_of, verdict
 from services.sla.domain import Suspension as Span
 from services.sla.domain.wording import limit_text, tell
@@ -22,10 +20,11 @@ from services.sla.schemas import (
     MoveRead,
     SuspensionRead,
 )
+from shared.session import Session
 from shared.worktime import explain, local_date, working_minutes
 
 
-def read_clock(session: AsyncSession, history: History, now: datetime) -> ClockRead:
+def read_clock(session: Session, history: History, now: datetime) -> ClockRead:
     """Return the clock of a dossier at *now*."""
     clock, run_by, state = _evaluated(session, history, now)
     return ClockRead(
@@ -52,7 +51,7 @@ def read_clock(session: AsyncSession, history: History, now: datetime) -> ClockR
     )
 
 
-def _evaluated(session: AsyncSession, history: History, now: datetime) -> tuple[Clock, Terms, ClockState]:
+def _evaluated(session: Session, history: History, now: datetime) -> tuple[Clock, Terms, ClockState]:
     clock = history.clock
     assert clock is not None  # noqa: S101 - the query that found it asked for the clock
     run_by = terms(session, clock)
@@ -110,7 +109,7 @@ def _disjoint(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, da
     return covered
 
 
-def explain_clock(session: AsyncSession, history: History, now: datetime) -> ExplanationRead:
+def explain_clock(session: Session, history: History, now: datetime) -> ExplanationRead:
     """Return why the deadline is the one it is: as sentences, and day by day since the limit last began."""
     clock, run_by, state = _evaluated(session, history, now)
     limit, calendar = run_by.rule.limit, run_by.calendar

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.workflow.domain.agencies import Directory
 from services.workflow.domain.catalogue import route_for
 from services.workflow.domain.route import RECEIVING_UNIT, Route, RouteLeg, Serving
@@ -15,6 +13,7 @@ from shared.errors import DomainError, Text
 from shared.events.reference import Agency, ReferenceData
 from shared.outbox import now
 from shared.reference import References
+from shared.session import Session
 from shared.worktime import Calendar, local_date
 
 READS_ALL = (Role.OPS, Role.LEADER)
@@ -28,22 +27,22 @@ class NoRoute(DomainError):
     title = Text("Chưa có quy trình cho thủ tục", "No route for the procedure")
 
 
-def references(session: AsyncSession) -> References:
+def references(session: Session) -> References:
     """Return what this service holds of reference data."""
     found: References = session.info["references"]
     return found
 
 
-def _versions(session: AsyncSession, kind: str) -> Iterator[Any]:
+def _versions(session: Session, kind: str) -> Iterator[Any]:
     return (data for _, _, data in references(session).all_of(kind))
 
 
-def directory(session: AsyncSession) -> Directory:
+def directory(session: Session) -> Directory:
     """Return all agencies known here."""
     return references(session).derived("agency", Directory)
 
 
-def find_route(session: AsyncSession, procedure_code: str, at: datetime) -> Route:
+def find_route(session: Session, procedure_code: str, at: datetime) -> Route:
     """Return the route on which a dossier accepted at *at* sets out; NoRoute if there is none."""
     route = route_for(_versions(session, "route"), procedure_code, local_date(at))
     if route is None:
@@ -51,19 +50,19 @@ def find_route(session: AsyncSession, procedure_code: str, at: datetime) -> Rout
     return route
 
 
-def route_of(session: AsyncSession, dossier: Dossier) -> Route:
+def route_of(session: Session, dossier: Dossier) -> Route:
     """Return the version of the route that the dossier is on."""
     route: Route = references(session).get("route", dossier.route_code, dossier.route_version)
     return route
 
 
-def calendar_of(session: AsyncSession, dossier: Dossier) -> Calendar:
+def calendar_of(session: Session, dossier: Dossier) -> Calendar:
     """Return the calendar of the receiving unit in the version the dossier was accepted with."""
     calendar: Calendar = references(session).get("calendar", dossier.calendar_code, dossier.calendar_version)
     return calendar
 
 
-def agency_of(session: AsyncSession, dossier: Dossier, leg: RouteLeg, at: datetime) -> str | None:
+def agency_of(session: Session, dossier: Dossier, leg: RouteLeg, at: datetime) -> str | None:
     """Return the agency that a leg offered at *at* goes to: as the route names it, or its successor by then.
 
     None where the applicant is waited for, and where not exactly one agency plays the role that the route names.
@@ -76,7 +75,7 @@ def agency_of(session: AsyncSession, dossier: Dossier, leg: RouteLeg, at: dateti
     return code and (directory(session).answering(code, on) or code)
 
 
-def taker_of(session: AsyncSession, dossier: Dossier, leg: Leg, at: datetime) -> str | None:
+def taker_of(session: Session, dossier: Dossier, leg: Leg, at: datetime) -> str | None:
     """Return the agency in force that takes a leg over at *at*; None if there is none.
 
     The one that holds it or its successor; else whom the route would offer it to now.
@@ -93,24 +92,24 @@ def own_codes(principal: Principal) -> list[str]:
     return [principal.agency_code] if principal.agency_code else []
 
 
-def acting_codes(session: AsyncSession, principal: Principal, at: datetime) -> list[str]:
+def acting_codes(session: Session, principal: Principal, at: datetime) -> list[str]:
     """Return the codes the caller's agency acts for: its own, and those of agencies it succeeded."""
     if not principal.agency_code:
         return []
     return codes_of(session, principal.agency_code, at)
 
 
-def seen_codes(session: AsyncSession, principal: Principal, at: datetime) -> list[str] | None:
+def seen_codes(session: Session, principal: Principal, at: datetime) -> list[str] | None:
     """Return the agencies whose legs the caller may read, None for all."""
     return None if principal.has(*READS_ALL) else acting_codes(session, principal, at)
 
 
-def codes_of(session: AsyncSession, code: str, at: datetime) -> list[str]:
+def codes_of(session: Session, code: str, at: datetime) -> list[str]:
     """Return *code* and the codes of the agencies it succeeded."""
     return directory(session).acts_for(code, local_date(at))
 
 
-def gone_codes(session: AsyncSession, at: datetime) -> list[str]:
+def gone_codes(session: Session, at: datetime) -> list[str]:
     """Return the codes of the agencies that are not in force."""
     return directory(session).gone(local_date(at))
 
@@ -118,21 +117,21 @@ def gone_codes(session: AsyncSession, at: datetime) -> list[str]:
 # What is shown
 
 
-def present(session: AsyncSession) -> list[Agency]:
+def present(session: Session) -> list[Agency]:
     """Return the agencies in force today, by code."""
     return directory(session).present(local_date(now(session)))
 
 
-def newest(session: AsyncSession, kind: str) -> list[ReferenceData]:
+def newest(session: Session, kind: str) -> list[ReferenceData]:
     """Return the highest version of each code, by code."""
     return list({data.code: data for data in _versions(session, kind)}.values())
 
 
-def versions_of(session: AsyncSession, kind: str, code: str) -> list[ReferenceData]:
+def versions_of(session: Session, kind: str, code: str) -> list[ReferenceData]:
     """Return all versions of one code."""
     return [data for data in _versions(session, kind) if data.code == code]
 
 
-def agency_names(session: AsyncSession) -> dict[str, str]:
+def agency_names(session: Session) -> dict[str, str]:
     """Return the names of all agencies by code, the newest version's."""
     return {agency.code: agency.name for agency in _versions(session, "agency")}

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.workflow import repository
 from services.workflow.domain.legs import LegAction, allowed, giver, next_status, returnable
 from services.workflow.domain.plan import Completed, SentBack
@@ -36,6 +34,7 @@ from shared.events.workflow import (
     TaxNoticeIssued,
 )
 from shared.outbox import now, publish
+from shared.session import Session
 from shared.web import require_version
 
 SENT_BACK = "sent_back"
@@ -69,7 +68,7 @@ def view(route: Route, legs: list[Leg], leg: Leg) -> LegView:
     return LegView(leg, may, outcomes, back if LegAction.RETURN in may else [])
 
 
-async def _open(session: AsyncSession, call: LegCall, action: LegAction) -> tuple[Journey, Leg, LegView]:
+async def _open(session: Session, call: LegCall, action: LegAction) -> tuple[Journey, Leg, LegView]:
     """Lock the journey and take the leg to the state after *action*: state first, then the version the caller saw."""
     journey = await _lock(session, call)
     leg = journey.leg(call.leg_no)
@@ -81,7 +80,7 @@ async def _open(session: AsyncSession, call: LegCall, action: LegAction) -> tupl
     return journey, leg, before
 
 
-async def _lock(session: AsyncSession, call: LegCall) -> Journey:
+async def _lock(session: Session, call: LegCall) -> Journey:
     """Lock the journey of a leg of the caller's agency, or (rare, so asked second) of one that it succeeded."""
     journey = await repository.lock_journey(session, call.dossier_id, call.leg_no, catalogue.own_codes(call.by))
     if journey is None:
@@ -92,11 +91,11 @@ async def _lock(session: AsyncSession, call: LegCall) -> Journey:
     return journey
 
 
-def _view(session: AsyncSession, journey: Journey, leg: Leg) -> LegView:
+def _view(session: Session, journey: Journey, leg: Leg) -> LegView:
     return view(catalogue.route_of(session, journey.dossier), journey.legs, leg)
 
 
-def _announce(session: AsyncSession, journey: Journey, leg: Leg, fact: Fact, *, is_over: bool = False) -> None:
+def _announce(session: Session, journey: Journey, leg: Leg, fact: Fact, *, is_over: bool = False) -> None:
     time = publish(session, journey.head, fact).time
     if is_over:
         leg.completed_at = time
@@ -106,7 +105,7 @@ def _malformed(pointer: str, code: str, vi: str, en: str) -> Malformed:
     return Malformed(extra={"errors": [wrong_field(pointer, code, vi, en)]})
 
 
-async def acknowledge_leg(session: AsyncSession, call: LegCall) -> LegView:
+async def acknowledge_leg(session: Session, call: LegCall) -> LegView:
     """Take the stretch over."""
     journey, leg, _ = await _open(session, call, LegAction.ACKNOWLEDGE)
     leg.officer = leg.officer or call.by.subject
@@ -114,7 +113,7 @@ async def acknowledge_leg(session: AsyncSession, call: LegCall) -> LegView:
     return _view(session, journey, leg)
 
 
-async def assign_leg(session: AsyncSession, call: LegCall, to: Assignment) -> LegView:
+async def assign_leg(session: Session, call: LegCall, to: Assignment) -> LegView:
     """Name the officer who does it."""
     journey, leg, _ = await _open(session, call, LegAction.ASSIGN)
     leg.officer = to.officer
@@ -122,7 +121,7 @@ async def assign_leg(session: AsyncSession, call: LegCall, to: Assignment) -> Le
     return _view(session, journey, leg)
 
 
-async def refuse_leg(session: AsyncSession, call: LegCall, why: Reason) -> LegView:
+async def refuse_leg(session: Session, call: LegCall, why: Reason) -> LegView:
     """Do not take the stretch: it goes back to the agency that handed it over."""
     journey, leg, _ = await _open(session, call, LegAction.REFUSE)
     leg.reason_code, leg.note = why.reason_code, why.note
@@ -134,7 +133,7 @@ async def refuse_leg(session: AsyncSession, call: LegCall, why: Reason) -> LegVi
     return _view(session, journey, leg)
 
 
-async def return_leg(session: AsyncSession, call: LegCall, why: SendBack) -> LegView:
+async def return_leg(session: Session, call: LegCall, why: SendBack) -> LegView:
     """Send the dossier back to an earlier leg, which is to be done again, and all that comes after it."""
     journey, leg, before = await _open(session, call, LegAction.RETURN)
     to_code = why.to_step_code or before.returnable_to[0]
@@ -150,7 +149,7 @@ async def return_leg(session: AsyncSession, call: LegCall, why: SendBack) -> Leg
     return _view(session, journey, leg)
 
 
-async def complete_leg(session: AsyncSession, call: LegCall, done: Completion) -> LegView:
+async def complete_leg(session: Session, call: LegCall, done: Completion) -> LegView:
     """Finish the stretch; the outcome picks what comes next."""
     journey, leg, before = await _open(session, call, LegAction.COMPLETE)
     outcome = _outcome(before.outcomes, done)
@@ -193,7 +192,7 @@ def _determine(dossier: Dossier, outcomes: list[Outcome], notices: list[NoticeGi
     return not notices
 
 
-async def propose_supplement(session: AsyncSession, call: LegCall, given: ProposalGiven) -> LegView:
+async def propose_supplement(session: Session, call: LegCall, given: ProposalGiven) -> LegView:
     """Ask the one-stop unit to ask the applicant; it decides, and the leg stays where it is."""
     journey, leg, _ = await _open(session, call, LegAction.PROPOSE_SUPPLEMENT)
     proposed = SupplementProposed(leg_no=leg.leg_no, ground=given.ground, component_codes=given.component_codes)

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.workflow import repository
 from services.workflow.domain.legs import ENDED, REOPENED, DossierStatus, is_open
 from services.workflow.domain.plan import Ended, Opened, Reopened
@@ -15,10 +13,11 @@ from shared.events.base import split_reference
 from shared.events.intake import DossierAccepted, PaymentRecorded
 from shared.events.workflow import RouteOpened
 from shared.outbox import publish
+from shared.session import Session
 from shared.tables import HeadRow
 
 
-async def open_route(session: AsyncSession, head: HeadRow, accepted: DossierAccepted, at: datetime) -> None:
+async def open_route(session: Session, head: HeadRow, accepted: DossierAccepted, at: datetime) -> None:
     """Set out on the route in force for the procedure on the day of acceptance; NoRoute parks the dossier."""
     if await repository.journey(session, head) is not None:
         return
@@ -53,7 +52,7 @@ def _dossier(head: HeadRow, accepted: DossierAccepted, route: Route, at: datetim
     )
 
 
-async def record_payment(session: AsyncSession, head: HeadRow, payment: PaymentRecorded) -> None:
+async def record_payment(session: Session, head: HeadRow, payment: PaymentRecorded) -> None:
     """A notice was paid; the applicant's leg is over when nothing is left to pay, in intake's books and in ours.
 
     Both are asked, because a fee may be paid while a tax notice is still on its way to intake.
@@ -70,7 +69,7 @@ async def record_payment(session: AsyncSession, head: HeadRow, payment: PaymentR
         settle_and_proceed(session, journey, leg, PAID)
 
 
-async def end_dossier(session: AsyncSession, head: HeadRow, ending: DossierStatus) -> None:
+async def end_dossier(session: Session, head: HeadRow, ending: DossierStatus) -> None:
     """The dossier was withdrawn or stopped: nobody has to do anything more."""
     journey = await repository.journey(session, head)
     if journey is None:
@@ -79,7 +78,7 @@ async def end_dossier(session: AsyncSession, head: HeadRow, ending: DossierStatu
     proceed(session, journey, Ended(), cancel_reason=f"dossier_{ending.value}")
 
 
-async def reopen_dossier(session: AsyncSession, head: HeadRow) -> None:
+async def reopen_dossier(session: Session, head: HeadRow) -> None:
     """A result was found wrong: the agency that came last does it again."""
     journey = await repository.journey(session, head)
     if journey is None or journey.dossier.status not in REOPENED:
@@ -90,7 +89,7 @@ async def reopen_dossier(session: AsyncSession, head: HeadRow) -> None:
     proceed(session, journey, Reopened())
 
 
-async def mark_waiting(session: AsyncSession, head: HeadRow, *, is_waiting: bool) -> None:
+async def mark_waiting(session: Session, head: HeadRow, *, is_waiting: bool) -> None:
     """The applicant was asked for something, or brought it: inboxes show it, legs stay."""
     journey = await repository.journey(session, head)
     if journey is not None:

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.workflow.domain.legs import DossierStatus, LegStatus
 from services.workflow.domain.plan import Case, Completed, Happened, Offer, Plan, plan
 from services.workflow.domain.route import RouteLeg
@@ -14,6 +12,7 @@ from services.workflow.repository import Journey
 from shared import worktime
 from shared.events.workflow import LegCancelled, LegCompleted, LegOffered, RouteCompleted, Stretch
 from shared.outbox import next_instant, publish
+from shared.session import Session
 
 END_OF_DAYS = datetime(9999, 1, 1, tzinfo=UTC)
 HANDED_ON = (
@@ -23,9 +22,7 @@ HANDED_ON = (
 """What a leg keeps when another agency takes its stretch over: all but who holds it and what was done."""
 
 
-def proceed(
-    session: AsyncSession, journey: Journey, happened: Happened, *, cancel_reason: str = "route_turned"
-) -> None:
+def proceed(session: Session, journey: Journey, happened: Happened, *, cancel_reason: str = "route_turned") -> None:
     """Ask the planner what follows from what *happened*, and do it."""
     route = catalogue.route_of(session, journey.dossier)
     carry_out(session, journey, plan(route, journey.legs, case_of(journey.dossier), happened), cancel_reason)
@@ -44,7 +41,7 @@ def case_of(dossier: Dossier) -> Case:
     return Case(values, is_paid=bool(dossier.paid_notices) and not dossier.unpaid_notices)
 
 
-def carry_out(session: AsyncSession, journey: Journey, todo: Plan, cancel_reason: str) -> None:
+def carry_out(session: Session, journey: Journey, todo: Plan, cancel_reason: str) -> None:
     """Write and publish a plan: cancels, offers, the end."""
     for leg_no in todo.cancels:
         _cancel(session, journey, journey.leg(leg_no), cancel_reason)
@@ -56,7 +53,7 @@ def carry_out(session: AsyncSession, journey: Journey, todo: Plan, cancel_reason
         dossier.completed_at = publish(session, journey.head, RouteCompleted(outcome=todo.final)).time
 
 
-def hand_on(session: AsyncSession, journey: Journey, leg: Leg, agency_code: str, reason_code: str) -> None:
+def hand_on(session: Session, journey: Journey, leg: Leg, agency_code: str, reason_code: str) -> None:
     """Offer the stretch of an open *leg* to another agency, with the deadline it has, and cancel *leg*.
 
     In this order: a span that does not count in the limit then goes on unbroken, and no deadline moves.
@@ -68,7 +65,7 @@ def hand_on(session: AsyncSession, journey: Journey, leg: Leg, agency_code: str,
     _cancel(session, journey, leg, reason_code)
 
 
-def _offer(session: AsyncSession, journey: Journey, offer: Offer) -> None:
+def _offer(session: Session, journey: Journey, offer: Offer) -> None:
     """Hand a stretch over; one that is completed at once is never offered, its end says all of it."""
     at = next_instant(session, journey.head)
     leg = _make(session, journey, offer, at)
@@ -82,13 +79,13 @@ def _offer(session: AsyncSession, journey: Journey, offer: Offer) -> None:
     leg.offered_at = leg.completed_at = publish(session, journey.head, fact, at).time
 
 
-def _add(session: AsyncSession, journey: Journey, leg: Leg) -> None:
+def _add(session: Session, journey: Journey, leg: Leg) -> None:
     session.add(leg)
     journey.legs.append(leg)
     journey.dossier.n_legs = len(journey.legs)
 
 
-def _make(session: AsyncSession, journey: Journey, offer: Offer, at: datetime) -> Leg:
+def _make(session: Session, journey: Journey, offer: Offer, at: datetime) -> Leg:
     dossier = journey.dossier
     step = catalogue.route_of(session, dossier).by_code[offer.code]
     due_at, minutes = _limit(session, journey, step, at)
@@ -115,7 +112,7 @@ def _new_leg(**given: Any) -> Leg:
     )  # fmt: skip
 
 
-def _limit(session: AsyncSession, journey: Journey, step: RouteLeg, at: datetime) -> tuple[datetime | None, int | None]:
+def _limit(session: Session, journey: Journey, step: RouteLeg, at: datetime) -> tuple[datetime | None, int | None]:
     """Return when a leg offered at *at* is due, and its working minutes; the first one waits for forwarding."""
     if step.limit is None:
         return None, None
@@ -140,7 +137,7 @@ def _offered(leg: Leg) -> LegOffered:
     )
 
 
-def settle_and_proceed(session: AsyncSession, journey: Journey, leg: Leg, outcome: str) -> None:
+def settle_and_proceed(session: Session, journey: Journey, leg: Leg, outcome: str) -> None:
     """Complete a leg that no officer completes, the applicant's, and go on."""
     leg.status, leg.outcome = LegStatus.COMPLETED, outcome
     leg.version += 1
@@ -148,7 +145,7 @@ def settle_and_proceed(session: AsyncSession, journey: Journey, leg: Leg, outcom
     proceed(session, journey, Completed(leg.leg_no))
 
 
-def _cancel(session: AsyncSession, journey: Journey, leg: Leg, reason_code: str) -> None:
+def _cancel(session: Session, journey: Journey, leg: Leg, reason_code: str) -> None:
     leg.status, leg.reason_code = LegStatus.CANCELLED, reason_code
     leg.version += 1
     fact = LegCancelled(leg_no=leg.leg_no, reason_code=reason_code)

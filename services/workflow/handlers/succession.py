@@ -4,8 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.workflow import repository
 from services.workflow.domain.legs import is_open
 from services.workflow.handlers import catalogue
@@ -13,6 +11,7 @@ from services.workflow.handlers.moves import hand_on
 from services.workflow.models import Leg
 from services.workflow.repository import Cursor, Journey
 from shared.outbox import next_instant
+from shared.session import Session
 
 PAGE = 100
 ENDED, FOUND = "agency_ended", "agency_found"
@@ -26,7 +25,7 @@ class Round:
     last: Cursor | None
 
 
-async def move_legs(session: AsyncSession, at: datetime, after: Cursor | None) -> Round:
+async def move_legs(session: Session, at: datetime, after: Cursor | None) -> Round:
     """Move a page of the open legs that no agency in force holds at *at*.
 
     A dossier that somebody else works on is left to the next round; what was moved is not found again.
@@ -41,7 +40,7 @@ async def move_legs(session: AsyncSession, at: datetime, after: Cursor | None) -
     return Round(Counter(left), places[-1])
 
 
-def _move(session: AsyncSession, journey: Journey, leg: Leg) -> bool:
+def _move(session: Session, journey: Journey, leg: Leg) -> bool:
     """Hand a leg on to who takes it over; say whether there is somebody."""
     to_code = catalogue.taker_of(session, journey.dossier, leg, next_instant(session, journey.head))
     if to_code is not None and to_code != leg.agency_code:

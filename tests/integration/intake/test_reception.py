@@ -57,7 +57,7 @@ async def everything(intake: World) -> list[Any]:
     """Return what the database holds, so that a refusal can be seen to leave no trace."""
     tables = ("dossier", "applicant", "event", "head", "idempotency_key", "code_counter", "payment_notice")
     async with intake.service("intake").sessions() as session:
-        return [(await session.execute(text(f"SELECT * FROM {table} ORDER BY 1"))).all() for table in tables]
+        return [list(await session.execute(text(f"SELECT * FROM {table} ORDER BY 1"))) for table in tables]
 
 
 async def test_a_submitted_dossier_is_accepted_with_a_code_and_an_appointment(intake: World) -> None:
@@ -215,7 +215,7 @@ async def test_every_look_at_an_applicant_is_recorded(intake: World) -> None:
     assert seen.json()["applicant"]["full_name"] == "Nguyễn Văn Thử"
     query = text("SELECT purpose, subject FROM applicant_look WHERE dossier_id = :id")
     async with intake.service("intake").sessions() as session:
-        looks = (await session.execute(query, {"id": made["id"]})).all()
+        looks = await session.execute(query, {"id": made["id"]})
     assert looks == [("verify-identity", "officer-H99.01")]
 
 

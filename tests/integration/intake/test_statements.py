@@ -1,11 +1,9 @@
 """How many statements a command or a batch costs, and that they do not change with its size."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from services.intake.models import TimelineEvent
 from shared.events import workflow
@@ -14,25 +12,7 @@ from tests.integration.intake.support import accepted, pay, read, said_by, tell
 from tests.integration.intake.test_payments import issued
 from tests.integration.intake.test_people import PEOPLE
 from tests.integration.intake.test_reception import command, submit
-from tests.support import World
-
-
-@contextmanager
-def statements(intake: World) -> Iterator[list[str]]:
-    """Collect the SQL that is sent between BEGIN and COMMIT; every two seconds references are refreshed besides."""
-    sent: list[str] = []
-    engine = intake.service("intake").engine.sync_engine
-
-    def note(*given: Any) -> None:
-        if "FROM reference" not in given[2]:
-            sent.append(given[2])
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
+from tests.support import World, statements
 
 REASON = {"reason_code": "own-wish"}
 SUPPLEMENT = {"ground": "incomplete", "component_codes": ["GCN"], "note": ""}
@@ -49,7 +29,7 @@ async def test_a_command_locks_once_and_writes_once(intake: World, verb: str) ->
     """Accepting has its code counter besides."""
     n_expected, given = COMMANDS[verb]
     made = (await submit(intake)).json()
-    with statements(intake) as sent:
+    with statements(intake.service("intake")) as sent:
         assert (await command(intake, made["id"], verb, 1, **given)).status_code == 200
     assert len(sent) == n_expected, sent
 
@@ -57,13 +37,13 @@ async def test_a_command_locks_once_and_writes_once(intake: World, verb: str) ->
 async def test_payments_and_results_cost_no_more(intake: World) -> None:
     dossier_id = await accepted(intake)
     await tell(intake, dossier_id, issued(3, "TB-1"), issued(3, "TB-2"))
-    with statements(intake) as sent:
+    with statements(intake.service("intake")) as sent:
         assert (await pay(intake, dossier_id, "TB-1", 100)).status_code == 200
     assert len(sent) == 3, sent  # with the look at its Idempotency-Key
     await pay(intake, dossier_id, "TB-2", 100)
     await tell(intake, dossier_id, workflow.RouteCompleted(outcome="granted"))
     tag = (await read(intake, dossier_id)).headers["ETag"]
-    with statements(intake) as sent:
+    with statements(intake.service("intake")) as sent:
         assert (await command(intake, str(dossier_id), "return-result", tag, json={})).status_code == 200
     assert len(sent) == 2, sent
 
@@ -71,16 +51,16 @@ async def test_payments_and_results_cost_no_more(intake: World) -> None:
 async def test_the_rarer_commands_read_one_thing_more(intake: World) -> None:
     dossier_id = await accepted(intake)
     await tell(intake, dossier_id, workflow.LegAcknowledged(leg_no=1))
-    with statements(intake) as sent:
+    with statements(intake.service("intake")) as sent:
         fee = {"notice_no": "PHI-1", "amount": 1}
         assert (await command(intake, str(dossier_id), "request-payment", 3, json=fee)).status_code == 200
     assert len(sent) == 2, sent
     await command(intake, str(dossier_id), "request-supplement", 4, json=SUPPLEMENT)
-    with statements(intake) as sent:
+    with statements(intake.service("intake")) as sent:
         given = {"components": [{"code": "GCN", "n_originals": 1}]}
         assert (await command(intake, str(dossier_id), "supplement", 5, json=given)).status_code == 200
     assert len(sent) == 3, sent
-    with statements(intake) as sent:
+    with statements(intake.service("intake")) as sent:
         path, headers = f"/v1/dossiers/{dossier_id}/applicant", {"If-Match": '"6"'}
         token = intake.issuer.token("portal")
         assert (await intake.call("intake", "PUT", path, token=token, headers=headers, json=PEOPLE)).is_success
@@ -96,7 +76,7 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(intake: World
     seen = []
     for size in (1, 2, 7):
         events = await batch(intake, size)
-        with statements(intake) as sent:
+        with statements(intake.service("intake")) as sent:
             assert await intake.service("intake").inbox.apply(events) == size
         seen.append([one for one in sent if "FROM dossier" in one or "timeline_event" in one])
     assert seen[0] == seen[1] == seen[2]

@@ -140,7 +140,7 @@ class Town:
     async def sql(self, statement: str, **values: Any) -> list[Any]:
         async with self.notify.sessions.begin() as session:
             result = await session.execute(text(statement), values)
-            return list(result.mappings()) if result.returns_rows else []  # type: ignore[attr-defined]
+            return [row._asdict() for row in result]
 
     async def time_passes(self) -> None:
         """Let leases run out, pauses end and waiting messages fall due."""

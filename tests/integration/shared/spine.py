@@ -126,7 +126,7 @@ class Spine(World):
         """Run a statement in a service's database."""
         async with self.service(service).sessions.begin() as session:
             found = await session.execute(text(sql), given)
-            return list(found.all()) if found.returns_rows else []  # type: ignore[attr-defined]
+            return list(found)
 
     async def fetch(self, service: str) -> None:
         """Run the fetch loop of a service once, with every hold due."""

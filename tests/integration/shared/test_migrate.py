@@ -12,7 +12,7 @@ from tests.simulation.postgres import fact_of
 async def born_at(pair: Spine, instant: datetime) -> UUID:
     dossier_id = outbox.new_dossier_id(instant)
     service = pair.service("intake")
-    service.sessions.kw["info"]["clock"] = Clock(instant, instant)
+    service.sessions.info["clock"] = Clock(instant, instant)
     async with service.sessions.begin() as session:
         outbox.publish(session, outbox.birth(session, dossier_id), fact_of("intake", "submitted"))
     return dossier_id
@@ -25,7 +25,7 @@ async def partition_of(pair: Spine, dossier_id: UUID) -> str:
 
 
 async def housekeep(pair: Spine, now: datetime) -> None:
-    await migrate.housekeep(pair.service("intake").engine, now)
+    await migrate.housekeep(pair.service("intake").sessions, now)
 
 
 async def test_the_present_month_and_the_next_three_have_partitions(pair: Spine) -> None:

@@ -113,7 +113,7 @@ async def test_events_of_one_dossier_are_sent_in_sequence_even_when_the_clock_st
     dossier_id = await pair.born()
     service = pair.service("intake")
     frozen = replace(service.clock, start=service.clock.now(), real_start=service.clock.now(), speed=0.0)
-    service.sessions.kw["info"]["clock"] = frozen
+    service.sessions.info["clock"] = frozen
     for n in range(20):
         await pair.say("intake", dossier_id, str(n))
     wire = Wire()

@@ -11,9 +11,9 @@ import asyncpg
 import httpx
 import pytest
 import structlog
+from asyncpg.exceptions import IntegrityConstraintViolationError
 from fastapi import FastAPI, Response
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from deploy.local.tokens import Grant, sign
 from shared import problems
@@ -115,7 +115,7 @@ async def test_an_unforeseen_database_error_does_not_log_the_row_it_failed_on(
     await town.rows("intake", "CREATE TABLE person (full_name text NOT NULL, phone text NOT NULL)")
     try:
         await town.rows("intake", "INSERT INTO person VALUES (:name, NULL)", name="Nguyễn Văn Thử")
-    except IntegrityError as error:
+    except IntegrityConstraintViolationError as error:
         with structlog.testing.capture_logs() as logs:
             problems.failure(error, {})
         written = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer())(

@@ -1,5 +1,8 @@
-"""One statement for a whole command writes exactly what an ordinary flush would have written."""
+"""One statement for a whole command writes exactly what SQLAlchemy's own session would have written."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,13 +11,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import BigInteger, DateTime, LargeBinary, Numeric, SmallInteger, Text, delete, select, text
+from asyncpg import PostgresError
+from asyncpg.exceptions import InFailedSQLTransactionError
+from sqlalchemy import BigInteger, DateTime, LargeBinary, Numeric, SmallInteger, Text, bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.pool import NullPool
 
-from shared.db import Sessions
-from shared.writes import write_as_one
+from shared.session import Sessions
 from tests.integration.shared.spine import Spine
 
 
@@ -69,15 +75,22 @@ def thing(**given: Any) -> Thing:
 class Store:
     sessions: Sessions
 
-    async def add(self, *things: Any, as_one: bool = True) -> None:
+    async def add(self, *things: Any) -> None:
         async with self.sessions.begin() as session:
-            session.add_all(things)
-            if as_one:
-                await write_as_one(session)
+            for one in things:
+                session.add(one)
+
+    @asynccontextmanager
+    async def by_the_book(self) -> AsyncIterator[AsyncSession]:
+        """A session of SQLAlchemy's own, the judge."""
+        engine = create_async_engine(self.sessions.url, poolclass=NullPool)
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+        await engine.dispose()
 
     async def rows(self, *columns: str) -> list[Any]:
         async with self.sessions() as session:
-            return list((await session.execute(text(f"SELECT {', '.join(columns)} FROM thing ORDER BY id"))).all())
+            return list(await session.execute(text(f"SELECT {', '.join(columns)} FROM thing ORDER BY id")))
 
 
 @pytest.fixture
@@ -93,8 +106,10 @@ EVERYTHING = (
 
 
 async def test_a_new_row_is_written_as_the_ordinary_flush_writes_it(store: Store) -> None:
-    await store.add(thing(), as_one=False)
-    await store.add(thing())
+    first, second = sorted((uuid4(), uuid4()))
+    async with store.by_the_book() as session:
+        session.add(thing(id=first))
+    await store.add(thing(id=second))
     flushed, written = await store.rows(*EVERYTHING)
     assert flushed == written
     assert written.colour == "red"
@@ -114,13 +129,12 @@ async def test_a_default_of_the_mapping_is_written(store: Store) -> None:
 async def test_a_changed_row_is_written_as_the_ordinary_flush_writes_it(store: Store) -> None:
     ids = [uuid4(), uuid4()]
     await store.add(*(thing(id=one) for one in ids))
-    for as_one, one in enumerate(ids):
-        async with store.sessions.begin() as session:
+    openers: list[Any] = [store.by_the_book, store.sessions.begin]
+    for opened, one in zip(openers, ids, strict=True):
+        async with opened() as session:
             row = await session.get_one(Thing, one)
             row.name, row.colour, row.data, row.price = "ộ", Colour.RED, {"new": None}, None
             row.nothing, row.other_name, row.codes, row.raw = {"now": 1}, "changed", [], b""
-            if as_one:
-                await write_as_one(session)
     flushed, written = await store.rows(*EVERYTHING)
     assert flushed == written
     assert written.differently == "changed"
@@ -133,7 +147,6 @@ async def test_an_unchanged_row_is_not_written(store: Store) -> None:
     async with store.sessions.begin() as session:
         row = await session.get_one(Thing, one)
         row.name = str(row.name)
-        await write_as_one(session)
     assert await store.rows("xmin") == [before]
 
 
@@ -141,21 +154,93 @@ async def test_new_changed_and_deleted_rows_together_are_all_written(store: Stor
     gone, kept, fresh = uuid4(), uuid4(), uuid4()
     await store.add(thing(id=gone), thing(id=kept))
     async with store.sessions.begin() as session:
-        await session.delete(await session.get_one(Thing, gone))
+        session.delete(await session.get_one(Thing, gone))
         (await session.get_one(Thing, kept)).name = "changed"
         session.add(thing(id=fresh))
-        await write_as_one(session)
     assert {(row.id, row.name == "changed") for row in await store.rows("id", "name")} == {(kept, True), (fresh, False)}
 
 
 async def test_a_row_that_is_gone_by_now_is_not_updated_silently(store: Store) -> None:
     one = uuid4()
     await store.add(thing(id=one))
+
+    async def change() -> None:
+        async with store.sessions() as session:
+            row = await session.get_one(Thing, one)
+            async with store.sessions.begin() as other:
+                await other.execute(delete(Thing))
+            row.name = "lost"
+
+    with pytest.raises(StaleDataError):
+        await change()
+
+
+async def test_what_was_read_is_one_object_however_often_it_is_read(store: Store) -> None:
+    one = uuid4()
+    await store.add(thing(id=one))
+    async with store.sessions.begin() as session:
+        row = await session.get_one(Thing, one)
+        row.name = "set here"
+        (again,) = await session.scalars(select(Thing))
+        assert again is row
+        assert again.name == "set here"
+    assert [row.name for row in await store.rows("name")] == ["set here"]
+
+
+async def test_a_new_row_that_is_deleted_again_is_never_written(store: Store) -> None:
+    async with store.sessions.begin() as session:
+        made = thing()
+        session.add(made)
+        session.delete(made)
+        assert await session.get(Thing, made.id) is None
+    assert await store.rows("id") == []
+
+
+async def test_what_was_read_equals_what_sqlalchemy_itself_reads(store: Store) -> None:
+    await store.add(thing(), thing(nothing={"n": 1}, price=None))
+    async with store.by_the_book() as session:
+        by_the_book = list(await session.scalars(select(Thing).order_by(Thing.id)))
     async with store.sessions() as session:
-        row = await session.scalar(select(Thing))
-        assert row is not None
-        async with store.sessions.begin() as other:
-            await other.execute(delete(Thing))
-        row.name = "lost"
-        with pytest.raises(StaleDataError):
-            await write_as_one(session)
+        read = list(await session.scalars(select(Thing).order_by(Thing.id)))
+    names = Thing.__mapper__.column_attrs.keys()
+    assert [[getattr(row, name) for name in names] for row in read] == [
+        [getattr(row, name) for name in names] for row in by_the_book
+    ]
+
+
+async def test_a_transaction_that_failed_within_does_not_commit_silently(store: Store) -> None:
+    async def swallow() -> None:
+        async with store.sessions.begin() as session:
+            with suppress(PostgresError):
+                await session.execute(text("SELECT 1/0"))
+
+    with pytest.raises(InFailedSQLTransactionError):
+        await swallow()
+    async with store.sessions.begin() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+
+
+async def test_a_cancelled_transaction_leaves_its_connection_usable(store: Store) -> None:
+    async def slow() -> None:
+        async with store.sessions.begin() as session:
+            session.add(thing())
+            await session.flush()
+            await session.execute(text("SELECT pg_sleep(30)"))
+
+    task = asyncio.create_task(slow())
+    await asyncio.sleep(0.3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.rows("id") == []
+
+
+async def test_lists_in_a_statement_and_values_put_into_its_text_are_taken(store: Store) -> None:
+    ids = [uuid4() for _ in range(3)]
+    await store.add(*(thing(id=one, name=str(n)) for n, one in enumerate(ids)))
+    async with store.sessions() as session:
+        assert {row.id for row in await session.scalars(select(Thing).where(Thing.id.in_(ids[:2])))} == set(ids[:2])
+        literal: Any = bindparam("names", expanding=True, literal_execute=True)
+        for names in (["0"], ["1", "2"], []):
+            found = await session.scalars(select(Thing.name).where(Thing.name.in_(literal)), {"names": names})
+            assert sorted(found) == names

@@ -1,19 +1,19 @@
 """The REST surface: who may do and see what, in which state, with which version; what malformed requests get."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from services.workflow import repository
 from services.workflow.domain.legs import OPEN
 from shared.events import Fact, intake
+from shared.statements import DIALECT
 from tests.integration.workflow.support import World
+from tests.support import statements
 
 LAND, TAX, ONE_STOP = "H99.VPDK", "H99.THUE.01", "H99.01"
 
@@ -275,20 +275,6 @@ async def test_a_repeat_with_its_key_is_answered_again(world: World) -> None:
     assert (await world.names(dossier)).count("LegAcknowledged") == 1
 
 
-@contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """Collect what is sent to the database between BEGIN and COMMIT."""
-    sent: list[str] = []
-
-    def keep(_: Any, __: Any, statement: str, *___: Any) -> None:
-        sent.append(statement)
-
-    engine = world.service.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", keep)
-    yield sent
-    event.remove(engine, "before_cursor_execute", keep)
-
-
 NOTICE = {"notice_no": "TB-1", "amount": 1}
 
 
@@ -311,7 +297,7 @@ async def test_a_command_is_one_locking_read_and_one_write(
     if code == "tax":
         await world.work(dossier, "appraisal", "slip_sent")
         leg = await taken(world, dossier, "tax")
-    with statements(world) as sent:
+    with statements(world.service) as sent:
         assert (await world.act(dossier, leg, verb, **body)).status_code == 200
     assert [statement.split()[0] for statement in sent] == ["SELECT", "WITH"]
 
@@ -321,7 +307,7 @@ async def test_a_batch_is_read_and_written_by_as_many_statements_however_many_do
     for n_dossiers in (2, 20):
         dossiers = [world.submit() for _ in range(n_dossiers)]
         facts = [world.say(dossier, fact) for dossier in dossiers for fact in begun()]
-        with statements(world) as sent:
+        with statements(world.service) as sent:
             assert await world.apply(*facts) == len(facts)
         assert len([one for one in sent if "FROM dossier" in one]) == 1
         assert [one for one in sent if not one.startswith("SELECT")][1:] == [sent[-1]]
@@ -334,7 +320,7 @@ async def test_a_batch_of_facts_that_are_ignored_reads_no_journey(world: World) 
     dossier = await world.accept()
     await world.catch_up(dossier)
     ignored = world.say(dossier, intake.ApplicantChanged(applicant_version=2))
-    with statements(world) as sent:
+    with statements(world.service) as sent:
         assert await world.apply(ignored) == 1
     assert [one for one in sent if "FROM dossier" in one or "FROM leg" in one] == []
 
@@ -352,11 +338,11 @@ def begun() -> list[Fact]:
 
 
 async def test_the_inbox_uses_its_index(world: World) -> None:
-    async with world.service.sessions() as session:
+    async with world.service.sessions.begin() as session:
         await session.execute(text("SET LOCAL enable_seqscan = off"))
         await session.execute(text("SET LOCAL enable_bitmapscan = off"))
         given = {"agency_codes": [LAND, TAX], "statuses": sorted(OPEN), **repository._beyond(None, 50)}
-        sql = str(repository._INBOX.params(given).compile(session.bind, compile_kwargs={"literal_binds": True}))
+        sql = str(repository._INBOX.params(given).compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
         plan = "\n".join(row[0] for row in await session.execute(text("EXPLAIN " + sql)))
     assert "Index Only Scan using leg_open" in plan
     assert plan.count("Sort Key") == 1, "only the few rows of the pages are sorted"
