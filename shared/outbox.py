@@ -16,7 +16,7 @@ from shared.tables import EventRow, HeadRow
 from shared.timeline import SOURCES, TICK, Draft, Event, record, shard_of
 
 N_SHARDS = 8
-STORED = tuple(name for name in Event.__slots__ if name != "source")
+STORED = Event._fields[1:]
 """What a ledger holds of an event; its source is the service whose ledger it is."""
 
 
@@ -87,7 +87,7 @@ def publish(session: Session, head: HeadRow, fact: Fact, at: datetime | None = N
 
 def row_of(event: Event) -> dict[str, Any]:
     """Return the ledger row of an event of our own."""
-    return {**{name: getattr(event, name) for name in STORED}, "shard": shard_of(event.dossier_id, N_SHARDS)}
+    return dict(zip(STORED, event[1:], strict=True)) | {"shard": shard_of(event.dossier_id, N_SHARDS)}
 
 
 def to_event(service: str, row: EventRow) -> Event:

@@ -2,11 +2,25 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, bindparam, exists, literal, or_, select, true, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Uuid,
+    any_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from services.sla.domain import Noted
 from services.sla.models import Base, Clock, Fact, LegClock, Suspension, Timer
@@ -123,6 +137,10 @@ class Due(NamedTuple):
     kind: str
 
 
+FIRST = Due(datetime(1, 1, 2, tzinfo=UTC), UUID(int=0), "")
+"""Before every timer."""
+
+
 def _in_step() -> ColumnElement[bool]:
     """No event of the dossier is held back: what is known of it is all there is."""
     held = exists().where(Hold.dossier_id == Timer.dossier_id)
@@ -132,12 +150,18 @@ def _in_step() -> ColumnElement[bool]:
 
 async def due_timers(session: Session, now: datetime, after: Due | None, limit: int) -> list[Due]:
     """Return a page of timers that are due, oldest first; nothing is locked."""
-    columns = (Timer.due_at, Timer.dossier_id, Timer.kind)
-    query = select(*columns).where(Timer.due_at.is_not(None), Timer.due_at <= now, _in_step())
-    if after is not None:
-        query = query.where(tuple_(*columns) > tuple_(*(literal(value) for value in after)))
-    rows = await session.execute(query.order_by(*columns).limit(limit))
+    rows = await session.execute(_DUE, {"now": now, "limit": limit, **(after or FIRST)._asdict()})
     return [Due(due_at, dossier_id, kind) for due_at, dossier_id, kind in rows if due_at is not None]
+
+
+_place = (Timer.due_at, Timer.dossier_id, Timer.kind)
+_DUE = (
+    select(*_place)
+    .where(Timer.due_at.is_not(None), Timer.due_at <= bindparam("now", type_=DateTime(timezone=True)), _in_step())
+    .where(tuple_(*_place) > tuple_(*(bindparam(column.key, type_=column.type) for column in _place)))
+    .order_by(*_place)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 async def lock_due(session: Session, due: Collection[Due]) -> tuple[dict[UUID, HeadRow], list[tuple[Clock, Timer]]]:

@@ -3,7 +3,6 @@
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -99,10 +98,10 @@ class ReplayedEvent(BaseModel):
     @classmethod
     def of(cls, event: Event) -> "ReplayedEvent":
         """Return the replay form of *event*."""
-        fields: dict[str, Any] = {name: getattr(event, name) for name in Event.__slots__}
+        fields = event._asdict()
         return cls(**{**fields, "chain": format_chain(event.chain), "data": b64encode(event.data).decode()})
 
     def event(self) -> Event:
         """Return the event, byte for byte as it was published."""
-        fields = {name: getattr(self, name) for name in Event.__slots__}
+        fields = {name: getattr(self, name) for name in Event._fields}
         return Event(**{**fields, "chain": parse_chain(self.chain), "data": b64decode(self.data)})

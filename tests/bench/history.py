@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -59,6 +58,6 @@ def copies(history: list[Event], n: int) -> Iterator[Event]:
 def _copy(history: Iterable[Event], later: timedelta, began: datetime) -> Iterator[Event]:
     dossier_id, chains = new_dossier_id(began), dict.fromkeys(SERVICES, 0)
     for event in history:
-        copied = replace(event, dossier_id=dossier_id, id=uuid4(), time=event.time + later)
+        copied = event._replace(dossier_id=dossier_id, id=uuid4(), time=event.time + later)
         chains[event.source] = chain_over(chains[event.source], copied)
-        yield replace(copied, chain=chains[event.source])
+        yield copied._replace(chain=chains[event.source])

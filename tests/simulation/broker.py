@@ -1,6 +1,6 @@
 """A broker that may do everything a broker can do wrong: lose, repeat, delay, swap, spoil, forget."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -36,7 +36,7 @@ class Broker:
         """Take one message and say whether it is acknowledged."""
         self.sent.add(event.id)
         copies = {Fate.LOST: 0, Fate.REFUSED: 0, Fate.LATE: 0, Fate.TWICE: 2}.get(fate, 1)
-        kept = replace(event, data=event.data + b" ") if fate is Fate.SPOILED else event
+        kept = event._replace(data=event.data + b" ") if fate is Fate.SPOILED else event
         self.log += [kept] * copies
         if fate is Fate.LATE:
             self.late.append(event)

@@ -109,7 +109,7 @@ class PostgresService:
     async def _witness(self, session: Session, got: Received[Any]) -> None:
         if got.dossier_id in self.poison:
             raise Poison
-        await session.execute(_insert_witness(), {n: getattr(got.event, n) for n in Event.__slots__})
+        await session.execute(_insert_witness(), {n: getattr(got.event, n) for n in Event._fields})
         if text_of(got.fact) == f"ask {self.name}":
             outbox.publish(session, got.head, fact_of(self.name, "answer"))
 
@@ -202,7 +202,7 @@ class PostgresService:
             for row in await session.scalars(_ledger(), known):
                 found.ledger.setdefault(row.dossier_id, []).append(outbox.to_event(self.name, row))
             for row in await session.execute(_witnessed(), known):
-                event = Event(**{name: getattr(row, name) for name in Event.__slots__})
+                event = Event(**{name: getattr(row, name) for name in Event._fields})
                 found.applied.setdefault(event.dossier_id, []).append(event)
             found.parked = set(await session.scalars(text("SELECT dossier_id FROM parked")))
             holds = await session.execute(text("SELECT dossier_id, source, wanted_seq FROM hold"))
@@ -214,8 +214,8 @@ class PostgresService:
 
 
 def _insert_witness() -> Any:
-    names = ", ".join(Event.__slots__)
-    return text(f"INSERT INTO witness ({names}) VALUES ({', '.join(':' + name for name in Event.__slots__)})")
+    names = ", ".join(Event._fields)
+    return text(f"INSERT INTO witness ({names}) VALUES ({', '.join(':' + name for name in Event._fields)})")
 
 
 def _heads() -> Any:

@@ -91,4 +91,4 @@ async def test_facts_of_others_are_kept_byte_for_byte(intake: World) -> None:
     query = select(TimelineEvent).where(TimelineEvent.dossier_id == dossier_id).order_by(TimelineEvent.seq)
     async with intake.service("intake").sessions() as session:
         rows = list(await session.scalars(query))
-    assert [Event(**{name: getattr(row, name) for name in Event.__slots__}) for row in rows] == events
+    assert [Event(**{name: getattr(row, name) for name in Event._fields}) for row in rows] == events

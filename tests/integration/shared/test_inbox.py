@@ -1,7 +1,6 @@
 """Holds, parked dossiers and their retry: what can not be applied yet waits alone, and comes in step afterwards."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -105,7 +104,7 @@ async def test_a_gap_is_filled_from_the_ledger_and_its_hold_goes(pair: Spine) ->
 async def test_a_spoiled_copy_is_read_again_from_the_ledger(pair: Spine) -> None:
     dossier_id = await pair.born()
     (event,) = await pair.ledger("intake", dossier_id)
-    await pair.service("workflow").inbox.apply([replace(event, data=event.data + b" ")])
+    await pair.service("workflow").inbox.apply([event._replace(data=event.data + b" ")])
     assert await pair.seq("workflow", dossier_id, "intake") == 0
     await pair.fetch("workflow")
     assert pair.ears["workflow"].heard == [event]
@@ -125,7 +124,7 @@ async def test_a_hold_that_is_satisfied_already_goes_at_the_next_fetch(pair: Spi
 async def test_a_number_that_the_source_never_gave_is_not_waited_for_for_ever(pair: Spine) -> None:
     dossier_id = await pair.born()
     (event,) = await pair.ledger("intake", dossier_id)
-    await pair.service("workflow").inbox.apply([replace(event, seq=99)])
+    await pair.service("workflow").inbox.apply([event._replace(seq=99)])
     await pair.fetch("workflow")
     await pair.fetch("workflow")
     assert await pair.seq("workflow", dossier_id, "intake") == 1
@@ -135,7 +134,7 @@ async def test_a_number_that_the_source_never_gave_is_not_waited_for_for_ever(pa
 async def test_a_number_too_large_for_the_database_stops_no_other_dossier(pair: Spine) -> None:
     dossier_id, other = await pair.born(), await pair.born()
     (event,) = await pair.ledger("intake", dossier_id)
-    await pair.service("workflow").inbox.apply([replace(event, seq=2**31), *await pair.ledger("intake", other)])
+    await pair.service("workflow").inbox.apply([event._replace(seq=2**31), *await pair.ledger("intake", other)])
     assert await pair.seq("workflow", other, "intake") == 1
 
 
@@ -143,7 +142,7 @@ async def test_a_repeat_with_a_spoiled_chain_is_no_fork(pair: Spine) -> None:
     dossier_id = await pair.born()
     (event,) = await pair.ledger("intake", dossier_id)
     await pair.service("workflow").inbox.apply([event])
-    await pair.service("workflow").inbox.apply([replace(event, chain=event.chain ^ 1)])
+    await pair.service("workflow").inbox.apply([event._replace(chain=event.chain ^ 1)])
     await pair.fetch("workflow")
     assert (await pair.parked("workflow"), await pair.holds("workflow")) == ([], [])
 

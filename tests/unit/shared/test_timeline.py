@@ -1,6 +1,5 @@
 """The pure core: the verdict on every kind of arrival, chains that notice changes, an order that respects causes."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -53,8 +52,8 @@ def head_after(*events: Event) -> MemoryHead:
     return head
 
 
-OTHER = replace(FIRST, data=b'{"other": 1}')
-OTHER = replace(OTHER, chain=chain_over(0, OTHER))
+OTHER = FIRST._replace(data=b'{"other": 1}')
+OTHER = OTHER._replace(chain=chain_over(0, OTHER))
 CASES = {
     "the next event": (head_after(), FIRST, False, Verdict.APPLY, ()),
     "an event seen before": (head_after(FIRST, SECOND), FIRST, False, Verdict.DROP, ()),
@@ -62,8 +61,8 @@ CASES = {
     "another history of the same length": (head_after(FIRST), OTHER, True, Verdict.FORK, ()),
     "a repeat with a spoilt chain": (head_after(FIRST), OTHER, False, Verdict.DROP, ()),
     "a gap": (head_after(), SECOND, False, Verdict.HOLD, (("intake", 2),)),
-    "a spoilt copy": (head_after(), replace(FIRST, data=b"x"), False, Verdict.HOLD, (("intake", 1),)),
-    "a ledger that says otherwise": (head_after(), replace(FIRST, data=b"x"), True, Verdict.FORK, ()),
+    "a spoilt copy": (head_after(), FIRST._replace(data=b"x"), False, Verdict.HOLD, (("intake", 1),)),
+    "a ledger that says otherwise": (head_after(), FIRST._replace(data=b"x"), True, Verdict.FORK, ()),
     "an effect before its cause": (head_after(), ANSWER, False, Verdict.HOLD, (("intake", 1), ("workflow", 1))),
     "an effect after its cause": (head_after(FIRST), ANSWER, False, Verdict.APPLY, ()),
 }
@@ -109,7 +108,7 @@ CHANGES: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_chain_notices_a_change_of(name: str) -> None:
-    assert chain_over(0, replace(FIRST, **{name: CHANGES[name]})) != FIRST.chain
+    assert chain_over(0, FIRST._replace(**{name: CHANGES[name]})) != FIRST.chain
     assert chain_over(1, FIRST) != FIRST.chain
 
 
