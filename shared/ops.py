@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, text, update
 
 from shared import audit, full_sweep, outbox
@@ -19,7 +19,7 @@ from shared.errors import NotFound
 from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
 from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Sweep
 from shared.timeline import SOURCES, Entry, format_chain
-from shared.web import Instant, Session, router
+from shared.web import Instant, LocalInstant, Session, router
 
 NOT_IN_STEP_AFTER = text("interval '60 seconds'")
 PULL_LIMIT = 2_000
@@ -50,8 +50,8 @@ class ParkedRead(BaseModel):
     reason: str
     error: str
     n_tries: int
-    since: AwareDatetime
-    last_tried_at: AwareDatetime
+    since: LocalInstant
+    last_tried_at: LocalInstant
 
 
 @plain.get("/healthz", tags=["ops"])

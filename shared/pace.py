@@ -1,7 +1,7 @@
 """How long relay and reader rest after a batch: what came meanwhile goes together, and costs little more than one."""
 
-SHORTEST_SECONDS = 0.03
-LONGEST_SECONDS = 0.06
+SHORTEST_SECONDS = 0.02
+LONGEST_SECONDS = 0.12
 
 
 def pause_after(busy_seconds: float) -> float:
@@ -9,4 +9,4 @@ def pause_after(busy_seconds: float) -> float:
 
     The first event after a quiet time is never delayed: the pause follows the work.
     """
-    return min(LONGEST_SECONDS, max(SHORTEST_SECONDS, busy_seconds))
+    return min(LONGEST_SECONDS, max(SHORTEST_SECONDS, 2 * busy_seconds))

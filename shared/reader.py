@@ -26,7 +26,9 @@ from shared.timeline import Event
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-LONGEST_WAIT_MS = 30
+LONGEST_WAIT_MS = 200
+IDLE_MS = 200
+SECOND_LOOK_MS = 5
 MARK_EVERY_SECONDS = 0.2
 MARK_WHILE_ASKED_SECONDS = 60.0
 """Marks cost the broker a question each; they are kept only while somebody wants to know."""
@@ -86,8 +88,7 @@ class Reader:
         self._partitions = sorted(consumer.partitions_for_topic(self._topic) or [])
         committed_at = time.monotonic()
         while True:
-            records = await consumer.getmany(timeout_ms=200, max_records=BATCH)
-            batch = [record for part in records.values() for record in part]
+            batch = await _batch(consumer)
             if batch:
                 began = time.monotonic()
                 await self._apply(list(_decode(self.inbox.consumer.service, batch)))
@@ -139,6 +140,19 @@ class Reader:
             return None
         partition = DefaultPartitioner()(str(dossier_id).encode(), self._partitions, self._partitions)
         return self._complete_until.get(partition)
+
+
+async def _batch(consumer: AIOKafkaConsumer) -> list[Any]:
+    """Take what has come: what lay here since the last batch, and what the broker has got meanwhile.
+
+    aiokafka asks the broker again only when everything it holds was taken: without the second look all that came during
+    the last batch would wait for one batch more.
+    """
+    records = await consumer.getmany(timeout_ms=IDLE_MS, max_records=BATCH)
+    if records:
+        for part, more in (await consumer.getmany(timeout_ms=SECOND_LOOK_MS, max_records=BATCH)).items():
+            records.setdefault(part, []).extend(more)
+    return [record for part in records.values() for record in part]
 
 
 def _decode(service: str, records: Iterable[Any]) -> Iterable[Event]:

@@ -6,12 +6,12 @@ in one statement when its transaction ends. It never asks by itself: nothing is 
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
 import asyncpg
+from pydantic_core import from_json
 from sqlalchemy import URL
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.selectable import TypedReturnsRows
@@ -252,7 +252,7 @@ class Sessions:
     async def _prepare(self, connection: Any) -> None:
         """JSON goes to the server as text, as SQLAlchemy's types make it, and comes back parsed."""
         for kind in ("json", "jsonb"):
-            await connection.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=json.loads)
+            await connection.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=from_json)
 
     async def close(self) -> None:
         """Close all connections; those in use are given a moment."""

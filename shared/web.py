@@ -10,13 +10,12 @@ from asyncpg import PostgresError
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    SerializerFunctionWrapHandler,
     StringConstraints,
-    field_serializer,
     model_validator,
 )
 
@@ -148,18 +147,18 @@ CodeText = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 LOCAL = timezone(timedelta(hours=7))
 
 
-def _local(instant: Any) -> Any:
-    return instant.astimezone(LOCAL) if isinstance(instant, datetime) else instant
+def _local(instant: datetime) -> datetime:
+    return instant.astimezone(LOCAL)
+
+
+LocalInstant = Annotated[AwareDatetime, AfterValidator(_local)]
+"""An instant in an answer: in +07:00."""
 
 
 class Read(BaseModel):
-    """A response body; instants are answered in +07:00."""
+    """A response body; its instants are ``LocalInstant``."""
 
     model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
-
-    @field_serializer("*", mode="wrap", check_fields=False)
-    def _in_local_time(self, value: Any, nested: SerializerFunctionWrapHandler) -> Any:
-        return nested(_local(value))
 
 
 class Body(BaseModel):

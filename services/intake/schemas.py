@@ -4,12 +4,12 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from shared.events.base import Limit
 from shared.events.intake import ApplicantKind, Channel, Delivery
 from shared.events.reference import Component
-from shared.web import Body, CodeText, Day, Instant, Read
+from shared.web import Body, CodeText, Day, Instant, LocalInstant, Read
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -154,9 +154,9 @@ class NoticeRead(Read):
     kind: str
     amount: int
     due_on: date | None
-    requested_at: AwareDatetime
-    paid_at: AwareDatetime | None
-    voided_at: AwareDatetime | None
+    requested_at: LocalInstant
+    paid_at: LocalInstant | None
+    voided_at: LocalInstant | None
 
 
 class NoticePage(Read):
@@ -184,15 +184,15 @@ class DossierRead(Read):
     result_delivery: str
     attributes: dict[str, Any]
     components: list[dict[str, Any]]
-    submitted_at: AwareDatetime
-    accepted_at: AwareDatetime | None
-    appointment_at: AwareDatetime | None
-    first_appointment_at: AwareDatetime | None
+    submitted_at: LocalInstant
+    accepted_at: LocalInstant | None
+    appointment_at: LocalInstant | None
+    first_appointment_at: LocalInstant | None
     suspended_ground: str | None
     n_supplements: int
     outcome: str | None
-    resolved_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
+    resolved_at: LocalInstant | None
+    ended_at: LocalInstant | None
     allowed: list[str]
     portal_code: int
 
@@ -222,7 +222,7 @@ class TimelineItem(Read):
     seq: int
     id: UUID
     type: str
-    time: AwareDatetime
+    time: LocalInstant
     data: dict[str, Any]
 
 

@@ -3,10 +3,10 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from services.notify.domain import EVENT_TYPES
-from shared.web import Body, Instant, Read
+from shared.web import Body, Instant, LocalInstant, Read
 
 EventType = Literal[EVENT_TYPES]  # type: ignore[valid-type]
 Url = Annotated[str, StringConstraints(min_length=8, max_length=2000, pattern=r"^https?://\S+$")]
@@ -31,10 +31,10 @@ class SubscriptionRead(Read):
     agency_code: str | None
     created_by: str
     status: str
-    created_at: AwareDatetime
-    ended_at: AwareDatetime | None
+    created_at: LocalInstant
+    ended_at: LocalInstant | None
     n_failures: int
-    paused_until: AwareDatetime | None
+    paused_until: LocalInstant | None
 
 
 class SubscriptionMade(SubscriptionRead):
@@ -54,7 +54,7 @@ class AttemptRead(Read):
     """One try."""
 
     attempt_no: int
-    at: AwareDatetime
+    at: LocalInstant
     outcome: str
     reason_code: str
     status_code: int | None
@@ -73,13 +73,13 @@ class MessageRead(Read):
     subscription_id: UUID | None
     event_id: UUID
     event_type: str
-    event_time: AwareDatetime
+    event_time: LocalInstant
     status: str
     reason_code: str
     n_tries: int
     n_redeliveries: int
-    next_try_at: AwareDatetime | None
-    sent_at: AwareDatetime | None
+    next_try_at: LocalInstant | None
+    sent_at: LocalInstant | None
     attempts: list[AttemptRead]
 
 
@@ -108,4 +108,4 @@ class RedeliveryRead(Read):
     """How many messages are on their way again; with *next_since* ask once more from there."""
 
     n_messages: int
-    next_since: AwareDatetime | None
+    next_since: LocalInstant | None

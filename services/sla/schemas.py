@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from shared.web import Body, Instant, Read
+from shared.web import Body, Instant, LocalInstant, Read
 from shared.worktime import Unit
 
 ShortCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -63,8 +63,8 @@ class DayRead(Read):
 class DeadlineRead(Read):
     """A deadline; *unrounded_at* is when the time itself is used up."""
 
-    deadline_at: AwareDatetime
-    unrounded_at: AwareDatetime
+    deadline_at: LocalInstant
+    unrounded_at: LocalInstant
     is_provisional: bool
     """It lies in a year whose holidays are not decided yet."""
     calendar_version: str
@@ -89,28 +89,28 @@ class SuspensionRead(Read):
     restarts: bool
     opened_by: str
     document_no: str | None
-    from_at: AwareDatetime
-    to_at: AwareDatetime | None
+    from_at: LocalInstant
+    to_at: LocalInstant | None
     minutes: int
 
 
 class MoveRead(Read):
     """The law moved the deadline."""
 
-    at: AwareDatetime
+    at: LocalInstant
     suspension_no: int
     ground_code: str
     citation: str
-    from_at: AwareDatetime
-    to_at: AwareDatetime
+    from_at: LocalInstant
+    to_at: LocalInstant
 
 
 class HoldingRead(Read):
     """A stretch in one agency's hands; null: the applicant's."""
 
     agency_code: str | None
-    from_at: AwareDatetime
-    to_at: AwareDatetime
+    from_at: LocalInstant
+    to_at: LocalInstant
     minutes: int
     suspended_minutes: int
 
@@ -124,10 +124,10 @@ class LegRead(Read):
     status: str
     excluded_ground: str | None
     limit_minutes: int | None
-    offered_at: AwareDatetime
-    acknowledged_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
-    due_at: AwareDatetime | None
+    offered_at: LocalInstant
+    acknowledged_at: LocalInstant | None
+    ended_at: LocalInstant | None
+    due_at: LocalInstant | None
     minutes: int
     is_late: bool
 
@@ -138,11 +138,11 @@ class ClockRead(Read):
     dossier_id: UUID
     version: int
     status: str
-    deadline_at: AwareDatetime | None
-    first_deadline_at: AwareDatetime
+    deadline_at: LocalInstant | None
+    first_deadline_at: LocalInstant
     is_provisional: bool
-    started_at: AwareDatetime
-    finished_at: AwareDatetime | None
+    started_at: LocalInstant
+    finished_at: LocalInstant | None
     verdict: str | None
     elapsed_minutes: int
     remaining_minutes: int
@@ -162,9 +162,9 @@ class ExplanationRead(Read):
 
     dossier_id: UUID
     status: str
-    deadline_at: AwareDatetime | None
+    deadline_at: LocalInstant | None
     limit: LimitRead
-    counted_from_at: AwareDatetime
+    counted_from_at: LocalInstant
     rule_version: str
     calendar_version: str
     text_vi: list[str]

@@ -4,9 +4,9 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
-from shared.web import Body, CodeText, Day, Read
+from shared.web import Body, CodeText, Day, LocalInstant, Read
 
 Note = Annotated[str, StringConstraints(max_length=2000)]
 Money = Annotated[int, Field(gt=0, le=10**15)]
@@ -103,10 +103,10 @@ class LegRead(Read):
     from_leg_no: int | None
     excluded_ground: str | None
     limit_minutes: int | None
-    offered_at: AwareDatetime
-    due_at: AwareDatetime | None
-    acknowledged_at: AwareDatetime | None
-    completed_at: AwareDatetime | None
+    offered_at: LocalInstant
+    due_at: LocalInstant | None
+    acknowledged_at: LocalInstant | None
+    completed_at: LocalInstant | None
     outcome: str | None
     reason_code: str | None
     note: str
@@ -125,7 +125,7 @@ class ProposalRead(Read):
     component_codes: list[str]
     note: str
     proposed_by: str
-    proposed_at: AwareDatetime
+    proposed_at: LocalInstant
 
 
 class DossierRead(Read):
@@ -141,11 +141,11 @@ class DossierRead(Read):
     channel: str
     applicant_kind: str
     receiving_unit_code: str
-    accepted_at: AwareDatetime
+    accepted_at: LocalInstant
     is_waiting_for_supplement: bool
     unpaid_notices: list[str]
     outcome: str | None
-    completed_at: AwareDatetime | None
+    completed_at: LocalInstant | None
     legs: list[LegRead]
     supplement_proposals: list[ProposalRead]
 
@@ -165,8 +165,8 @@ class InboxItem(Read):
     task: str
     status: str
     officer: str | None
-    offered_at: AwareDatetime
-    due_at: AwareDatetime | None
+    offered_at: LocalInstant
+    due_at: LocalInstant | None
     is_overdue: bool
 
 

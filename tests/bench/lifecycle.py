@@ -13,7 +13,6 @@ from tests.bench.wire import Answer, Wire
 
 UNIT, LAND, TAX = "H99.01", "H99.VPDK", "H99.THUE.01"
 ASK_AGAIN_SECONDS = 0.03
-LONGEST_WAIT_SECONDS = 5.0
 GIVE_UP_SECONDS = 60.0
 TOO_EARLY = {404, 409, 412}
 SUBMISSION = {
@@ -44,7 +43,8 @@ class Caller(Protocol):
 class Patience:
     """How long to wait for an effect in another service: learnt, so that few ask too early and asking is no load.
 
-    Each early question lengthens the wait of that step, each answer shortens it a little: about one in six is early.
+    Who asked too early learns how long it took in the end; who did not tries a little sooner next time. Either moves
+    the wait by a small part only: with many players at once a wait that grew at each early question would run away.
     """
 
     def __init__(self) -> None:
@@ -56,14 +56,15 @@ class Patience:
         await asyncio.sleep(self.seconds[step])
 
     async def early(self, step: str) -> None:
-        """It was not there yet: learn, and wait a little more."""
+        """It was not there yet: wait a little more."""
         self.n_early += 1
-        self.seconds[step] = min(self.seconds[step] * 1.25, LONGEST_WAIT_SECONDS)
         await asyncio.sleep(max(ASK_AGAIN_SECONDS, self.seconds[step] / 4))
 
-    def arrived(self, step: str) -> None:
-        """It was there."""
-        self.seconds[step] *= 0.96
+    def arrived(self, step: str, more_seconds: float) -> None:
+        """It was there *more_seconds* after the wait had ended; 0 if at the first question."""
+        self.seconds[step] *= 0.99
+        if more_seconds:
+            self.seconds[step] += more_seconds / 10
 
 
 @dataclass
@@ -134,15 +135,16 @@ class Player:
         return await self._until_there(step, lambda: self._timed(service, path, who, body, **headers))
 
     async def _until_there(self, step: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        deadline = time.perf_counter() + GIVE_UP_SECONDS
+        began, is_early = time.perf_counter(), False
         while True:
             answer = await ask()
             if answer[0] in {200, 201}:
                 if step:
-                    self.patience.arrived(step)
+                    self.patience.arrived(step, time.perf_counter() - began if is_early else 0.0)
                 return answer
-            if not step or answer[0] not in TOO_EARLY or time.perf_counter() > deadline:
+            if not step or answer[0] not in TOO_EARLY or time.perf_counter() > began + GIVE_UP_SECONDS:
                 raise RuntimeError(f"{step}: {answer[0]} {answer[2]}")
+            is_early = True
             await self.patience.early(step)
 
     async def _timed(self, service: str, path: str, who: str, body: Any, **headers: str) -> Answer:
