@@ -60,8 +60,8 @@ def install(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = derived()
             for path, operations in document["paths"].items():
-                for operation in operations.values():
-                    _complete(path, operation)
+                for method, operation in operations.items():
+                    _complete(path, method, operation)
             components = document.setdefault("components", {})
             components["responses"] = {f"Problem{status}": _response(status) for status in _MEANINGS}
             schemas = components.setdefault("schemas", {})
@@ -80,30 +80,32 @@ def _response(status: int) -> Json:
     }
 
 
-def _complete(path: str, operation: Json) -> None:
+def _complete(path: str, method: str, operation: Json) -> None:
     names = set()
     for parameter in operation.get("parameters", []):
         names.add(parameter["name"])
         if parameter["name"] in _REQUIRED_HEADERS:
             parameter |= {"required": True, "schema": _REQUIRED_HEADERS[parameter["name"]]}
-    for status in _refusals(path, operation, names):
+    for status in _refusals(path, method, operation, names):
         operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def _refusals(path: str, operation: Json, names: set[str]) -> Iterator[int]:
-    """Yield the statuses an operation may refuse with, by what it asks for."""
+def _refusals(path: str, method: str, operation: Json, names: set[str]) -> Iterator[int]:
+    """Yield the statuses an operation may refuse with, by what it asks for.
+
+    A POST may meet a state that does not allow it, or an Idempotency-Key that is still in use.
+    """
     has_body = "requestBody" in operation
-    if path.startswith("/v1"):
-        yield 503
-    if "security" in operation:
-        yield from (401, 403)
-    if names or has_body:
-        yield 422
-    if "{" in path:
-        yield 404
-    if "If-Match" in names:
-        yield from (409, 412, 428)
-    if "Idempotency-Key" in names:
-        yield from (400, 409)
-    if has_body:
-        yield from (413, 415)
+    reasons = (
+        (path.startswith("/v1"), (503,)),
+        ("security" in operation, (401, 403)),
+        (bool(names) or has_body, (422,)),
+        ("{" in path, (404,)),
+        (method == "post" or "If-Match" in names, (409,)),
+        ("If-Match" in names, (412, 428)),
+        ("Idempotency-Key" in names, (400,)),
+        (has_body, (413, 415)),
+    )
+    for applies, statuses in reasons:
+        if applies:
+            yield from statuses

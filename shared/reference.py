@@ -25,6 +25,7 @@ OWNERS = {
     "procedure": "intake",
     "agency": "workflow",
     "route": "workflow",
+    "system": "workflow",
     "calendar": "sla",
     "ground": "sla",
 }
@@ -32,6 +33,7 @@ FOLDERS = {
     "procedure": "procedures",
     "agency": "agencies",
     "route": "routes",
+    "system": "systems",
     "calendar": "calendars",
     "ground": "grounds",
 }
@@ -155,8 +157,9 @@ class References:
         return made
 
     def missing_kinds(self) -> set[str]:
-        """Return the kinds of which nothing is here yet; a service is not ready before this is empty."""
-        return set(self.kinds) - {kind for (kind, _), versions in self._known.items() if versions}
+        """Return the replicated kinds of which nothing is here yet; a service is not ready before this is empty."""
+        replicated = {kind for kind in self.kinds if not self.owned(kind)}
+        return replicated - {kind for (kind, _), versions in self._known.items() if versions}
 
 
 def is_in_force(data: Dated, on: date) -> bool:

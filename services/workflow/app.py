@@ -4,11 +4,12 @@ from pathlib import Path
 
 import structlog
 
-from services.workflow.api import api
+from services.workflow.api import routers
 from services.workflow.config import WorkflowSettings
 from services.workflow.consumers import consumer
 from services.workflow.domain import catalogue
 from services.workflow.domain.route import Route
+from services.workflow.domain.systems import OutsideSystem
 from services.workflow.jobs import JOBS
 from shared.events.reference import Agency, Procedure
 from shared.reference import FOLDERS, load_folder, read_folder
@@ -56,9 +57,10 @@ definition = Definition(
     parsers={
         "agency": Agency.model_validate,
         "route": Route.model_validate,
+        "system": OutsideSystem.model_validate,
         "calendar": lambda data: Calendar(CalendarData.model_validate(data)),
     },
-    routers=[api],
+    routers=routers,
     jobs=JOBS,
     load=load,
 )

@@ -114,3 +114,54 @@ class SupplementProposal(Base):
     note: Mapped[str]
     proposed_by: Mapped[str]
     proposed_at: Mapped[datetime]
+
+
+class Exchange(Base):
+    """What outside systems are told of one dossier, from its submission on; its lanes number what each is told."""
+
+    __tablename__ = "exchange"
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str | None] = mapped_column(index=True)
+    picture: Mapped[Json]
+    """``domain.picture.Picture``; nothing personal."""
+    lanes: Mapped[Json]
+    """By system: ``{"last_no": 7, "done_no": 5}``; what is between waits, in order."""
+
+
+class Delivery(Base):
+    """One change that one system is to be told, with its immutable payload; the first not taken is its lane's head."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        # repository.exchange.lease: heads of lanes that are due
+        Index("delivery_due", "system", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
+        # repository.exchange.open_deliveries: what a system has not taken yet
+        Index("delivery_open", "system", "made_at", postgresql_where=text("state <> 'done'")),
+    )
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    system: Mapped[str] = mapped_column(primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    event_id: Mapped[UUID]
+    """The fact that made it."""
+    fact: Mapped[str]
+    payload: Mapped[bytes]
+    """JSON, exactly as it is handed to the adapter."""
+    payload_hash: Mapped[str]
+    state: Mapped[str]
+    made_at: Mapped[datetime]
+    """Real time, like all instants below: leases and pauses do not follow a simulated clock."""
+    next_try_at: Mapped[datetime | None]
+    """Set for the head of a lane while an adapter may lease it."""
+    leased_until: Mapped[datetime | None]
+    fence: Mapped[int]
+    """Grows with each lease: who holds an older one can not answer any more."""
+    n_tries: Mapped[int]
+    reason_code: Mapped[str]
+    message: Mapped[str]
+    """What the system answered last; words of a machine, shown to ops only."""
+    acknowledged_at: Mapped[datetime | None]
+    result: Mapped[Json | None]
+    resulted_at: Mapped[datetime | None]

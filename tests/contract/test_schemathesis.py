@@ -31,7 +31,12 @@ SHARED: dict[str, tuple[str, ...]] = defaultdict(lambda: ("--exclude-tag", "ops"
 """What all services have in common is judged once."""
 Known = dict[str, list[str | int]]
 Verdicts = dict[str, tuple[int, str]]
-BEARERS: dict[Role, dict[str, str]] = {Role.OFFICER: {"agency": UNIT}, Role.PORTAL: {}, Role.OPS: {}}
+BEARERS: dict[Role, dict[str, str]] = {
+    Role.OFFICER: {"agency": UNIT},
+    Role.PORTAL: {},
+    Role.OPS: {},
+    Role.SYSTEM: {"subject": "vbdlis"},
+}
 """Whose token an operation gets: that of the first who may use it."""
 ACCEPTED = ["2xx", 401, 403, 404, 409, 412]
 CHECKS = {
@@ -80,6 +85,8 @@ async def known(town: World) -> Known:
         "path.subscription_id": [await _subscribed(town) for _ in range(8)],
         "path.parked_id": [await _parked(town, dossiers[0])],
         "path.code": [*codes, *catalogue],
+        "path.system": ["vbdlis"],
+        "path.delivery_id": await _leased(town),
         "path.kind": ["procedure", "calendar", "agency", "route"],
         "path.version": [1],
         "path.leg_no": [2],
@@ -107,6 +114,14 @@ async def _subscribed(town: World) -> str:
     body = {"url": URL, "event_types": ["dossier.late"]}
     made = await town.call("notify", "POST", "/v1/subscriptions", token=token, json=body, headers=key)
     return str(made.json()["id"])
+
+
+async def _leased(town: World) -> list[str | int]:
+    """Return deliveries to the land registry that were leased once."""
+    token = town.issuer.token("system", subject="vbdlis")
+    path, body = "/v1/systems/vbdlis/deliveries/lease", {"limit": 6, "seconds": 1}
+    leased = await town.call("workflow", "POST", path, token=token, json=body)
+    return [one["id"] for one in leased.json()["items"]]
 
 
 async def _parked(town: World, dossier_id: str) -> str:

@@ -1,12 +1,13 @@
 """What commands and facts look up in reference data: routes, agencies, calendars."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from services.workflow.domain.agencies import Directory
 from services.workflow.domain.catalogue import route_for
 from services.workflow.domain.route import RECEIVING_UNIT, Route, RouteLeg, Serving
+from services.workflow.domain.systems import OutsideSystem, Systems
 from services.workflow.models import Dossier, Leg
 from shared.auth import Principal, Role
 from shared.errors import DomainError, Text
@@ -54,6 +55,11 @@ def route_of(session: Session, dossier: Dossier) -> Route:
     """Return the version of the route that the dossier is on."""
     route: Route = references(session).get("route", dossier.route_code, dossier.route_version)
     return route
+
+
+def systems_on(session: Session, on: date) -> list[OutsideSystem]:
+    """Return the outside systems in force on a day."""
+    return references(session).derived("system", Systems).on(on)
 
 
 def calendar_of(session: Session, dossier: Dossier) -> Calendar:

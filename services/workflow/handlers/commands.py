@@ -10,6 +10,7 @@ from services.workflow.domain.plan import Completed, SentBack
 from services.workflow.domain.route import Outcome, Route
 from services.workflow.handlers import catalogue
 from services.workflow.handlers.moves import proceed
+from services.workflow.handlers.telling import say
 from services.workflow.models import Dossier, Leg, SupplementProposal
 from services.workflow.repository import Journey, LegUnknown
 from services.workflow.schemas import (
@@ -33,7 +34,7 @@ from shared.events.workflow import (
     SupplementProposed,
     TaxNoticeIssued,
 )
-from shared.outbox import now, publish
+from shared.outbox import now
 from shared.session import Session
 from shared.web import require_version
 
@@ -96,7 +97,7 @@ def _view(session: Session, journey: Journey, leg: Leg) -> LegView:
 
 
 def _announce(session: Session, journey: Journey, leg: Leg, fact: Fact, *, is_over: bool = False) -> None:
-    time = publish(session, journey.head, fact).time
+    time = say(session, journey, fact).time
     if is_over:
         leg.completed_at = time
 
@@ -109,7 +110,7 @@ async def acknowledge_leg(session: Session, call: LegCall) -> LegView:
     """Take the stretch over."""
     journey, leg, _ = await _open(session, call, LegAction.ACKNOWLEDGE)
     leg.officer = leg.officer or call.by.subject
-    leg.acknowledged_at = publish(session, journey.head, LegAcknowledged(leg_no=leg.leg_no, officer=leg.officer)).time
+    leg.acknowledged_at = say(session, journey, LegAcknowledged(leg_no=leg.leg_no, officer=leg.officer)).time
     return _view(session, journey, leg)
 
 
@@ -160,7 +161,7 @@ async def complete_leg(session: Session, call: LegCall, done: Completion) -> Leg
     fact = LegCompleted(leg_no=leg.leg_no, outcome=outcome.code, data=published, voids_notices=voids or None)
     _announce(session, journey, leg, fact, is_over=True)
     for notice in done.data.notices:
-        publish(session, journey.head, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
+        say(session, journey, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
     proceed(session, journey, Completed(leg.leg_no))
     return _view(session, journey, leg)
 
@@ -196,7 +197,7 @@ async def propose_supplement(session: Session, call: LegCall, given: ProposalGiv
     """Ask the one-stop unit to ask the applicant; it decides, and the leg stays where it is."""
     journey, leg, _ = await _open(session, call, LegAction.PROPOSE_SUPPLEMENT)
     proposed = SupplementProposed(leg_no=leg.leg_no, ground=given.ground, component_codes=given.component_codes)
-    event = publish(session, journey.head, proposed)
+    event = say(session, journey, proposed)
     session.add(
         SupplementProposal(
             id=uuid4(), dossier_id=call.dossier_id, leg_no=leg.leg_no, proposed_by=call.by.subject,

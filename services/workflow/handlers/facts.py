@@ -8,11 +8,11 @@ from services.workflow.domain.plan import Ended, Opened, Reopened
 from services.workflow.domain.route import PAID, Route
 from services.workflow.handlers import catalogue
 from services.workflow.handlers.moves import proceed, settle_and_proceed
+from services.workflow.handlers.telling import say
 from services.workflow.models import Dossier
 from shared.events.base import split_reference
 from shared.events.intake import DossierAccepted, PaymentRecorded
 from shared.events.workflow import RouteOpened
-from shared.outbox import publish
 from shared.session import Session
 from shared.tables import HeadRow
 
@@ -23,8 +23,8 @@ async def open_route(session: Session, head: HeadRow, accepted: DossierAccepted,
         return
     procedure_code, _ = split_reference(accepted.procedure)
     route = catalogue.find_route(session, procedure_code, at)
-    journey = repository.add_journey(session, head, _dossier(head, accepted, route, at))
-    publish(session, head, RouteOpened(route=f"{route.code}@{route.version}"))
+    journey = await repository.add_journey(session, head, _dossier(head, accepted, route, at))
+    say(session, journey, RouteOpened(route=f"{route.code}@{route.version}"))
     proceed(session, journey, Opened())
 
 

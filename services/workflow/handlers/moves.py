@@ -7,11 +7,12 @@ from services.workflow.domain.legs import DossierStatus, LegStatus
 from services.workflow.domain.plan import Case, Completed, Happened, Offer, Plan, plan
 from services.workflow.domain.route import RouteLeg
 from services.workflow.handlers import catalogue
+from services.workflow.handlers.telling import say
 from services.workflow.models import Dossier, Leg
 from services.workflow.repository import Journey
 from shared import worktime
 from shared.events.workflow import LegCancelled, LegCompleted, LegOffered, RouteCompleted, Stretch
-from shared.outbox import next_instant, publish
+from shared.outbox import next_instant
 from shared.session import Session
 
 END_OF_DAYS = datetime(9999, 1, 1, tzinfo=UTC)
@@ -50,7 +51,7 @@ def carry_out(session: Session, journey: Journey, todo: Plan, cancel_reason: str
     if todo.final is not None:
         dossier = journey.dossier
         dossier.status, dossier.outcome = DossierStatus.COMPLETED, todo.final
-        dossier.completed_at = publish(session, journey.head, RouteCompleted(outcome=todo.final)).time
+        dossier.completed_at = say(session, journey, RouteCompleted(outcome=todo.final)).time
 
 
 def hand_on(session: Session, journey: Journey, leg: Leg, agency_code: str, reason_code: str) -> None:
@@ -61,7 +62,7 @@ def hand_on(session: Session, journey: Journey, leg: Leg, agency_code: str, reas
     kept = {name: getattr(leg, name) for name in HANDED_ON}
     taken = _new_leg(leg_no=journey.legs[-1].leg_no + 1, agency_code=agency_code, **kept)
     _add(session, journey, taken)
-    taken.offered_at = publish(session, journey.head, _offered(taken)).time
+    taken.offered_at = say(session, journey, _offered(taken)).time
     _cancel(session, journey, leg, reason_code)
 
 
@@ -71,12 +72,12 @@ def _offer(session: Session, journey: Journey, offer: Offer) -> None:
     leg = _make(session, journey, offer, at)
     _add(session, journey, leg)
     if offer.completed_as is None:
-        leg.offered_at = publish(session, journey.head, _offered(leg), at).time
+        leg.offered_at = say(session, journey, _offered(leg), at).time
         return
     leg.status, leg.outcome = LegStatus.COMPLETED, offer.completed_as
     stretch = Stretch(step_code=leg.step_code, task=leg.task, holder=leg.holder, agency_code=leg.agency_code)
     fact = LegCompleted(leg_no=leg.leg_no, outcome=leg.outcome, automatic=stretch)
-    leg.offered_at = leg.completed_at = publish(session, journey.head, fact, at).time
+    leg.offered_at = leg.completed_at = say(session, journey, fact, at).time
 
 
 def _add(session: Session, journey: Journey, leg: Leg) -> None:
@@ -141,7 +142,7 @@ def settle_and_proceed(session: Session, journey: Journey, leg: Leg, outcome: st
     """Complete a leg that no officer completes, the applicant's, and go on."""
     leg.status, leg.outcome = LegStatus.COMPLETED, outcome
     leg.version += 1
-    leg.completed_at = publish(session, journey.head, LegCompleted(leg_no=leg.leg_no, outcome=outcome)).time
+    leg.completed_at = say(session, journey, LegCompleted(leg_no=leg.leg_no, outcome=outcome)).time
     proceed(session, journey, Completed(leg.leg_no))
 
 
@@ -149,4 +150,4 @@ def _cancel(session: Session, journey: Journey, leg: Leg, reason_code: str) -> N
     leg.status, leg.reason_code = LegStatus.CANCELLED, reason_code
     leg.version += 1
     fact = LegCancelled(leg_no=leg.leg_no, reason_code=reason_code)
-    leg.completed_at = publish(session, journey.head, fact).time
+    leg.completed_at = say(session, journey, fact).time

@@ -139,6 +139,16 @@ class World:
         if head is not None and head.time is not None:
             self.peers[dossier_id].step("workflow", head.entry("workflow"), head.time)
 
+    async def hand_in(self) -> UUID:
+        """Have a dossier submitted, and nothing more."""
+        dossier_id = self.submit()
+        submitted = DossierSubmitted(
+            procedure="DD.01@3", field_code="dat-dai", channel="online", receiving_unit_code="H99.01",
+            applicant_kind="citizen", applicant_version=1, result_delivery="counter",
+        )  # fmt: skip
+        await self.tell(dossier_id, submitted)
+        return dossier_id
+
     async def accept(self, procedure: str = "DD.01@3", *, unit: str = "H99.01", **more: Any) -> UUID:
         """Have a dossier accepted; it is on its route then."""
         dossier_id = self.submit()

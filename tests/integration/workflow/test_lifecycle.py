@@ -199,7 +199,7 @@ async def test_several_facts_of_one_dossier_in_one_batch_see_each_other(world: W
 
 
 async def test_acceptance_and_withdrawal_in_one_batch(world: World) -> None:
-    dossier = world.submit()
+    dossier = await world.hand_in()
     await world.tell(dossier, accepted(world), intake.DossierWithdrawn(reason_code="x"))
     assert (await world.see(dossier))["status"] == "withdrawn"
 
@@ -235,7 +235,7 @@ async def test_a_procedure_without_a_route_parks_its_dossier_only(world: World) 
 
 
 async def test_repeats_change_nothing(world: World) -> None:
-    dossier = world.submit()
+    dossier = await world.hand_in()
     event = world.say(dossier, accepted(world))
     assert await world.apply(event) == 1
     assert await world.apply(event) == 0
@@ -338,7 +338,7 @@ async def test_every_fact_is_accepted_in_every_state(world: World, state: str) -
 
 async def _bring_to(world: World, state: str) -> UUID:
     if state == "submitted":
-        return world.submit()
+        return await world.hand_in()
     dossier = await world.accept()
     if state == "paying":
         await world.work(dossier, "appraisal", "slip_sent")

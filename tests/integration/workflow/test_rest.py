@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.workflow import repository
 from services.workflow.domain.legs import OPEN
+from services.workflow.repository import journeys
 from shared.events import Fact, intake
 from shared.statements import DIALECT
 from tests.integration.workflow.support import World
@@ -309,7 +309,7 @@ async def test_a_batch_is_read_and_written_by_as_many_statements_however_many_do
         facts = [world.say(dossier, fact) for dossier in dossiers for fact in begun()]
         with statements(world.service) as sent:
             assert await world.apply(*facts) == len(facts)
-        assert len([one for one in sent if "FROM dossier" in one]) == 1
+        assert len([one for one in sent if "FROM exchange" in one]) == 1
         assert [one for one in sent if not one.startswith("SELECT")][1:] == [sent[-1]]
         assert sent[-1].count('INSERT INTO "leg"') == 1
         texts.append(sent[-1])
@@ -341,8 +341,8 @@ async def test_the_inbox_uses_its_index(world: World) -> None:
     async with world.service.sessions.begin() as session:
         await session.execute(text("SET LOCAL enable_seqscan = off"))
         await session.execute(text("SET LOCAL enable_bitmapscan = off"))
-        given = {"agency_codes": [LAND, TAX], "statuses": sorted(OPEN), **repository._beyond(None, 50)}
-        sql = str(repository._INBOX.params(given).compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
+        given = {"agency_codes": [LAND, TAX], "statuses": sorted(OPEN), **journeys._beyond(None, 50)}
+        sql = str(journeys._INBOX.params(given).compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
         plan = "\n".join(row[0] for row in await session.execute(text("EXPLAIN " + sql)))
     assert "Index Only Scan using leg_open" in plan
     assert plan.count("Sort Key") == 1, "only the few rows of the pages are sorted"

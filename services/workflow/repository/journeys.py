@@ -1,7 +1,7 @@
-"""Every query of workflow."""
+"""Journeys: dossiers on their routes with their legs, and lists of legs."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from services.workflow.domain.legs import OPEN
-from services.workflow.models import Dossier, Leg, SupplementProposal
+from services.workflow.models import Dossier, Exchange, Leg, SupplementProposal
 from shared.errors import DossierUnknown, NotFound, Text
 from shared.session import Session
 from shared.tables import HeadRow
@@ -51,6 +51,8 @@ class Journey:
     head: HeadRow
     dossier: Dossier
     legs: list[Leg]
+    exchange: Exchange
+    """What outside systems are told of it."""
 
     def leg(self, leg_no: int) -> Leg:
         """Return one leg; LegUnknown if it is not there."""
@@ -67,8 +69,9 @@ _mine = aliased(Leg)
 _codes = bindparam("agency_codes", type_=ARRAY(SqlText))
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 _LOCK = (
-    select(HeadRow, Dossier, Leg)
+    select(HeadRow, Dossier, Exchange, Leg)
     .join(Dossier, Dossier.id == HeadRow.dossier_id)
+    .join(Exchange, Exchange.dossier_id == HeadRow.dossier_id)
     .join(Leg, Leg.dossier_id == HeadRow.dossier_id)
     .where(
         HeadRow.dossier_id == bindparam("dossier_id"),
@@ -78,7 +81,7 @@ _LOCK = (
             _mine.agency_code == any_(_codes),
         ),
     )
-    .with_for_update(of=[HeadRow, Dossier, Leg])
+    .with_for_update(of=[HeadRow, Dossier, Exchange, Leg])
 )
 _LOCK_FREE = (
     select(HeadRow)
@@ -87,10 +90,11 @@ _LOCK_FREE = (
     .with_for_update(skip_locked=True)
 )
 _JOURNEYS = (
-    select(Dossier, Leg)
+    select(Exchange, Dossier, Leg)
+    .outerjoin(Dossier, Dossier.id == Exchange.dossier_id)
     .outerjoin(Leg, Leg.dossier_id == Dossier.id)
-    .where(Dossier.id == any_(_ids))
-    .order_by(Dossier.id, Leg.leg_no)
+    .where(Exchange.dossier_id == any_(_ids))
+    .order_by(Exchange.dossier_id, Leg.leg_no)
 )
 _LEGS = select(Leg).where(Leg.dossier_id == bindparam("dossier_id")).order_by(Leg.leg_no)
 
@@ -107,11 +111,11 @@ async def lock_journey(
     rows = list(await session.execute(_LOCK, given))
     if not rows:
         return None
-    head, dossier, _ = rows[0]
-    legs = [leg for _, _, leg in rows]
+    head, dossier, exchange, _ = rows[0]
+    legs = [leg for _, _, _, leg in rows]
     if len(legs) != dossier.n_legs:
         legs = await legs_of(session, dossier_id)
-    return Journey(head, dossier, sorted(legs, key=lambda leg: leg.leg_no))
+    return Journey(head, dossier, sorted(legs, key=lambda leg: leg.leg_no), exchange)
 
 
 async def lock_journeys(session: Session, ids: Collection[UUID]) -> dict[UUID, Journey]:
@@ -127,37 +131,66 @@ async def legs_of(session: Session, dossier_id: UUID) -> list[Leg]:
     return list(await session.scalars(_LEGS, {"dossier_id": dossier_id}))
 
 
+@dataclass(slots=True)
+class Known:
+    """What is stored about one dossier: what outside systems are told of it and, once it set out, its journey."""
+
+    exchange: Exchange | None = None
+    dossier: Dossier | None = None
+    legs: list[Leg] = field(default_factory=list)
+
+
 async def preload(session: Session, ids: Collection[UUID]) -> None:
-    """Read the journeys of the dossiers of a batch; their heads are locked already."""
+    """Read what is stored about the dossiers of a batch; their heads are locked already."""
     session.info.setdefault(_CACHE, {}).update(await _read(session, ids))
 
 
-async def journey(session: Session, head: HeadRow) -> Journey | None:
-    """Return the journey of a dossier whose *head* is locked, None if it did not set out.
+async def _known(session: Session, dossier_id: UUID) -> Known:
+    """Return what is stored about a dossier whose head is locked.
 
     Kept for the transaction: the facts of a batch see what the ones before them did, written or not.
     """
-    cache = session.info.setdefault(_CACHE, {})
-    if head.dossier_id not in cache:
-        await preload(session, [head.dossier_id])
-    found = cache[head.dossier_id]
-    return Journey(head, *found) if found else None
+    cache: dict[UUID, Known] = session.info.setdefault(_CACHE, {})
+    if dossier_id not in cache:
+        await preload(session, [dossier_id])
+    return cache[dossier_id]
 
 
-async def _read(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Dossier, list[Leg]] | None]:
-    found: dict[UUID, tuple[Dossier, list[Leg]]] = {}
-    for dossier, leg in await session.execute(_JOURNEYS, {"ids": sorted(ids)}):
-        _, legs = found.setdefault(dossier.id, (dossier, []))
-        legs += [leg] if leg is not None else []
-    return {dossier_id: found.get(dossier_id) for dossier_id in ids}
+async def journey(session: Session, head: HeadRow) -> Journey | None:
+    """Return the journey of a dossier whose *head* is locked, None if it did not set out."""
+    known = await _known(session, head.dossier_id)
+    if known.dossier is None or known.exchange is None:
+        return None
+    return Journey(head, known.dossier, known.legs, known.exchange)
 
 
-def add_journey(session: Session, head: HeadRow, dossier: Dossier) -> Journey:
+async def exchange_of(session: Session, dossier_id: UUID) -> Exchange | None:
+    """Return what outside systems are told of a dossier whose head is locked, None before it was submitted."""
+    return (await _known(session, dossier_id)).exchange
+
+
+async def _read(session: Session, ids: Collection[UUID]) -> dict[UUID, Known]:
+    found = {dossier_id: Known() for dossier_id in ids}
+    for exchange, dossier, leg in await session.execute(_JOURNEYS, {"ids": sorted(ids)}):
+        known = found[exchange.dossier_id]
+        known.exchange, known.dossier = exchange, dossier
+        known.legs += [leg] if leg is not None else []
+    return found
+
+
+async def add_exchange(session: Session, exchange: Exchange) -> None:
+    """Add what outside systems are told of a dossier that was submitted."""
+    session.add(exchange)
+    (await _known(session, exchange.dossier_id)).exchange = exchange
+
+
+async def add_journey(session: Session, head: HeadRow, dossier: Dossier) -> Journey:
     """Add a dossier that sets out."""
     session.add(dossier)
-    legs: list[Leg] = []
-    session.info.setdefault(_CACHE, {})[dossier.id] = (dossier, legs)
-    return Journey(head, dossier, legs)
+    known = await _known(session, dossier.id)
+    assert known.exchange is not None  # noqa: S101 - submission comes before acceptance
+    known.dossier = dossier
+    return Journey(head, dossier, known.legs, known.exchange)
 
 
 # Reading. *agency_codes* are those the caller acts for; None means that the role reads everything.

@@ -1,4 +1,4 @@
-"""The REST surface of workflow: parse, call one handler, return."""
+"""Legs, inboxes, agencies and routes: parse, call one handler, return."""
 
 import base64
 import binascii

@@ -1,0 +1,100 @@
+"""What adapters do: lease the heads of lanes, say what came of each, bring business results."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from services.workflow.domain.deliveries import (
+    LANE_MOVES_ON,
+    LEASABLE,
+    RESULTED,
+    Result,
+    StaleLease,
+    State,
+    SystemUnknown,
+    after_answer,
+    pause_after,
+)
+from services.workflow.domain.systems import OutsideSystem
+from services.workflow.handlers import catalogue
+from services.workflow.models import Delivery, Exchange
+from services.workflow.repository import exchange as repository
+from services.workflow.schemas import AnswerGiven, ResultGiven
+from shared.auth import Principal, Role
+from shared.errors import Forbidden, IllegalTransition, Text
+from shared.outbox import now
+from shared.session import Session
+from shared.worktime import local_date
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A delivery of a system, and who speaks for the system."""
+
+    system: str
+    delivery_id: UUID
+    by: Principal
+
+
+def system_for(session: Session, code: str, by: Principal) -> OutsideSystem:
+    """Return a system in force that *by* may speak for, or look at; SystemUnknown if there is none."""
+    found = next((one for one in catalogue.systems_on(session, local_date(now(session))) if one.code == code), None)
+    if found is None:
+        raise SystemUnknown(code)
+    if not by.has(Role.OPS, Role.LEADER) and by.system != code:
+        raise Forbidden
+    return found
+
+
+async def lease_deliveries(session: Session, code: str, by: Principal, n: int, seconds: float) -> Sequence[Any]:
+    """Lease up to *n* deliveries that are due to a system, each the head of its lane."""
+    return await repository.lease(session, system_for(session, code, by).code, n, seconds)
+
+
+async def answer_delivery(session: Session, place: Place, given: AnswerGiven) -> Delivery:
+    """Record what came of a try; the same answer again changes nothing, one under an old lease is refused."""
+    system = system_for(session, place.system, place.by)
+    _, exchange, delivery = await repository.lock_delivery(session, system.code, place.delivery_id)
+    following = after_answer(given.answer, has_result=delivery.fact in system.results_of)
+    if delivery.fence == given.fence and delivery.leased_until is None and delivery.state == following:
+        return delivery
+    if delivery.fence != given.fence or delivery.leased_until is None or delivery.state not in LEASABLE:
+        raise StaleLease(extra={"state_now": delivery.state, "fence": delivery.fence})
+    delivery.leased_until = None
+    delivery.state, delivery.reason_code, delivery.message = following, given.reason_code, given.message
+    await _schedule(session, exchange, delivery, datetime.now(UTC))
+    return delivery
+
+
+async def _schedule(session: Session, exchange: Exchange, delivery: Delivery, real_now: datetime) -> None:
+    """Say when the head of the lane is tried next: this delivery again, or the one after it."""
+    state = State(delivery.state)
+    if state in LEASABLE:
+        delivery.next_try_at = real_now + pause_after(delivery.n_tries)
+        return
+    delivery.next_try_at = None
+    if state in LANE_MOVES_ON:
+        delivery.acknowledged_at = real_now
+        lane = exchange.lanes[delivery.system]
+        exchange.lanes = {**exchange.lanes, delivery.system: {**lane, "done_no": delivery.no}}
+        following = await repository.following(session, delivery)
+        if following is not None:
+            following.next_try_at = real_now
+
+
+async def bring_result(session: Session, place: Place, given: ResultGiven) -> Delivery:
+    """Record the business result of a delivery that was acknowledged; the same result again changes nothing."""
+    system = system_for(session, place.system, place.by)
+    _, _, delivery = await repository.lock_delivery(session, system.code, place.delivery_id)
+    following = RESULTED[Result(given.outcome)]
+    if delivery.state == following and delivery.result == given.data:
+        return delivery
+    if delivery.state != State.ACKNOWLEDGED:
+        raise IllegalTransition(
+            Text("Lượt giao không chờ kết quả nghiệp vụ", "the delivery does not wait for a business result"),
+            extra={"state_now": delivery.state},
+        )
+    delivery.state, delivery.result, delivery.resulted_at = following, given.data, datetime.now(UTC)
+    return delivery

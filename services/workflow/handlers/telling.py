@@ -1,0 +1,114 @@
+"""What outside systems are told: each fact moves the picture of its dossier and becomes one delivery per system.
+
+One row a change, written in the transaction of the fact, never merged with another: states in between reach everybody.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+
+from services.workflow import repository
+from services.workflow.domain.deliveries import State, canonical, digest
+from services.workflow.domain.picture import Picture, born, fold
+from services.workflow.domain.systems import OutsideSystem, payload_of
+from services.workflow.handlers import catalogue
+from services.workflow.models import Delivery, Exchange
+from services.workflow.repository import Journey
+from shared.events import Fact, workflow
+from shared.events.intake import DossierSubmitted
+from shared.outbox import publish
+from shared.session import Session
+from shared.timeline import Event
+from shared.worktime import local_date
+
+
+async def begin(session: Session, dossier_id: UUID, fact: DossierSubmitted, event: Event) -> None:
+    """A dossier was submitted: whoever is told of every dossier hears of it from the start."""
+    if await repository.exchange_of(session, dossier_id) is not None:
+        return
+    picture = born(fact, event.time)
+    exchange = Exchange(dossier_id=dossier_id, code=None, picture=_dump(picture), lanes={})
+    await repository.add_exchange(session, exchange)
+    _tell(session, exchange, picture, event, fact, None)
+
+
+async def hear(session: Session, dossier_id: UUID, fact: Fact, event: Event) -> None:
+    """A fact of another service was applied."""
+    exchange = await repository.exchange_of(session, dossier_id)
+    if exchange is not None:
+        _follow(session, exchange, event, fact, None)
+
+
+def say(session: Session, journey: Journey, fact: Fact, at: datetime | None = None) -> Event:
+    """Publish a fact of our own, and tell it."""
+    event = publish(session, journey.head, fact, at)
+    leg_no = getattr(fact, "leg_no", None)
+    agency_code = next((leg.agency_code for leg in journey.legs if leg.leg_no == leg_no), None)
+    _follow(session, journey.exchange, event, fact, agency_code)
+    return event
+
+
+def _follow(session: Session, exchange: Exchange, event: Event, fact: Fact, agency_code: str | None) -> None:
+    before = Picture.model_validate(exchange.picture)
+    after = fold(before, fact, event.time)
+    if after is not before:
+        exchange.picture, exchange.code = _dump(after), after.code
+    _tell(session, exchange, after, event, fact, agency_code)
+
+
+def _tell(
+    session: Session, exchange: Exchange, picture: Picture, event: Event, fact: Fact, agency_code: str | None
+) -> None:
+    concerned = _concerned(session, exchange, event, fact, agency_code)
+    told = [system for system in concerned if system.is_told(fact, agency_code)]
+    if not told:
+        return
+    payload = payload_of(fact, event.time.isoformat(), _dump(picture))
+    content = {"payload": canonical(payload), "payload_hash": digest(payload)}
+    lanes = dict(exchange.lanes)
+    for system in told:
+        lane = lanes.get(system.code, {"last_no": 0, "done_no": 0})
+        lanes[system.code] = {**lane, "last_no": lane["last_no"] + 1}
+        session.insert(Delivery, _row(exchange, system, lane, event, fact) | content)
+    exchange.lanes = lanes
+
+
+def _concerned(
+    session: Session, exchange: Exchange, event: Event, fact: Fact, agency_code: str | None
+) -> Iterator[OutsideSystem]:
+    """Yield the systems in force that know the dossier, or get to know it by this fact."""
+    is_offer = isinstance(fact, workflow.LegOffered)
+    for system in catalogue.systems_on(session, local_date(event.time)):
+        if system.code in exchange.lanes or system.begins_with(agency_code, is_offer=is_offer):
+            yield system
+
+
+def _row(exchange: Exchange, system: OutsideSystem, lane: dict[str, int], event: Event, fact: Fact) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    is_head = lane["last_no"] == lane["done_no"]
+    return {
+        "dossier_id": exchange.dossier_id,
+        "system": system.code,
+        "no": lane["last_no"] + 1,
+        "id": uuids.uuid7(),
+        "event_id": event.id,
+        "fact": type(fact).__name__,
+        "state": State.WAITING,
+        "made_at": now,
+        "next_try_at": now if is_head else None,
+        "leased_until": None,
+        "fence": 0,
+        "n_tries": 0,
+        "reason_code": "",
+        "message": "",
+        "acknowledged_at": None,
+        "result": None,
+        "resulted_at": None,
+    }
+
+
+def _dump(picture: Picture) -> dict[str, Any]:
+    return picture.model_dump(mode="json")

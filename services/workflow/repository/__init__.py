@@ -1,0 +1,43 @@
+"""Every query of workflow: journeys (dossiers, legs, inboxes), and the exchange with outside systems."""
+
+from services.workflow.repository.journeys import (
+    Cursor,
+    Journey,
+    LegRow,
+    LegUnknown,
+    add_exchange,
+    add_journey,
+    exchange_of,
+    get_dossier,
+    inbox,
+    journey,
+    legs_of,
+    lock_journey,
+    lock_journeys,
+    preload,
+    proposals,
+    read_unheld,
+    unheld,
+    visible_leg_nos,
+)
+
+__all__ = [
+    "Cursor",
+    "Journey",
+    "LegRow",
+    "LegUnknown",
+    "add_exchange",
+    "add_journey",
+    "exchange_of",
+    "get_dossier",
+    "inbox",
+    "journey",
+    "legs_of",
+    "lock_journey",
+    "lock_journeys",
+    "preload",
+    "proposals",
+    "read_unheld",
+    "unheld",
+    "visible_leg_nos",
+]

@@ -1,0 +1,96 @@
+"""The exchange with outside systems: lanes of deliveries, leased head by head."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select, text
+
+from services.workflow.domain.deliveries import State
+from services.workflow.models import Delivery, Exchange
+from shared.errors import NotFound, Text
+from shared.session import Session
+from shared.tables import HeadRow
+
+
+class DeliveryUnknown(NotFound):
+    """No such delivery of this system."""
+
+    code = "delivery_unknown"
+    title = Text("Không có lượt giao này", "Unknown delivery")
+
+
+# A lease that ran out without an answer may have been sent: it is unknown from then on, and observed before a repeat.
+_LEASE = text("""
+    UPDATE delivery SET
+        state = CASE WHEN delivery.leased_until IS NULL THEN delivery.state ELSE 'unknown' END,
+        fence = delivery.fence + 1, n_tries = delivery.n_tries + 1,
+        leased_until = clock_timestamp() + make_interval(secs => :seconds),
+        next_try_at = clock_timestamp() + make_interval(secs => :seconds)
+    FROM (
+        SELECT dossier_id, system, no FROM delivery
+        WHERE system = :system AND next_try_at <= clock_timestamp()
+        ORDER BY next_try_at LIMIT :n FOR UPDATE SKIP LOCKED
+    ) AS due
+    WHERE delivery.dossier_id = due.dossier_id AND delivery.system = due.system AND delivery.no = due.no
+    RETURNING delivery.id, delivery.dossier_id, delivery.no, delivery.fact, delivery.payload, delivery.state,
+        delivery.fence, delivery.n_tries, delivery.leased_until, delivery.made_at
+""")
+
+
+async def lease(session: Session, system: str, n: int, seconds: float) -> Sequence[Any]:
+    """Lease up to *n* heads of lanes that are due; one statement, no head of a dossier is locked."""
+    found = await session.execute(_LEASE, {"system": system, "n": n, "seconds": seconds})
+    return sorted(found, key=lambda row: row.made_at)
+
+
+_LOCK = (
+    select(HeadRow, Exchange, Delivery)
+    .join(Exchange, Exchange.dossier_id == HeadRow.dossier_id)
+    .join(Delivery, Delivery.dossier_id == HeadRow.dossier_id)
+    .where(Delivery.id == bindparam("id"), Delivery.system == bindparam("system"))
+    .with_for_update(of=[HeadRow, Exchange, Delivery])
+)
+
+
+async def lock_delivery(session: Session, system: str, delivery_id: UUID) -> tuple[HeadRow, Exchange, Delivery]:
+    """Lock the head, then the exchange and the delivery; DeliveryUnknown if the system has no such one."""
+    row = (await session.execute(_LOCK, {"id": delivery_id, "system": system})).one_or_none()
+    if row is None:
+        raise DeliveryUnknown(str(delivery_id))
+    return row[0], row[1], row[2]
+
+
+async def following(session: Session, delivery: Delivery) -> Delivery | None:
+    """Return the next delivery of the same lane."""
+    return await session.get(Delivery, (delivery.dossier_id, delivery.system, delivery.no + 1))
+
+
+async def exchange_with(session: Session, dossier_id: UUID) -> Exchange | None:
+    """Return what outside systems are told of a dossier, to be shown."""
+    return await session.get(Exchange, dossier_id)
+
+
+_LANE = (
+    select(Delivery)
+    .where(Delivery.dossier_id == bindparam("dossier_id"), Delivery.system == bindparam("system"))
+    .order_by(Delivery.no)
+)
+
+
+async def lane(session: Session, dossier_id: UUID, system: str) -> list[Delivery]:
+    """Return all deliveries of a dossier to a system, in order."""
+    return list(await session.scalars(_LANE, {"dossier_id": dossier_id, "system": system}))
+
+
+_OPEN = (
+    select(Delivery.system, Delivery.state, func.count(), func.min(Delivery.made_at))
+    .where(Delivery.state != State.DONE.value)
+    .group_by(Delivery.system, Delivery.state)
+)
+
+
+async def open_deliveries(session: Session) -> list[tuple[str, str, int, datetime]]:
+    """Return, by system and state, how many deliveries are not done and when the oldest of them was made."""
+    return [(system, state, n, oldest) for system, state, n, oldest in await session.execute(_OPEN)]
