@@ -10,10 +10,13 @@ from fastapi.responses import HTMLResponse
 from fastapi_offline import FastAPIOffline
 
 from deploy.sandbox.mail import Mail
+from deploy.sandbox.outside.office import Office
+from deploy.sandbox.outside.people import people_routes
 from deploy.sandbox.system import Place, System
+from deploy.sandbox.vbdlis import Vbdlis
 from deploy.sandbox.webhooks import Webhooks
 
-SYSTEMS: list[Callable[[Place], System]] = [Mail, Webhooks]
+SYSTEMS: list[Callable[[Place], System]] = [Mail, Webhooks, Vbdlis]
 PAGE = Path(__file__).with_name("page.html")
 
 
@@ -39,6 +42,8 @@ def make_app(place: Place) -> FastAPI:
     _add_common(app, systems)
     for system in systems:
         app.include_router(system.router)
+        if isinstance(system, Office):
+            app.include_router(people_routes(system))
     return app
 
 

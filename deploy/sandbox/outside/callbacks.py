@@ -1,0 +1,127 @@
+"""Callbacks: sent in order per dossier, signed, and sent again with the same body until the receiver accepts them."""
+
+import asyncio
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field
+
+from deploy.sandbox.outside.desk import Answer, Occasion, at_desk
+from deploy.sandbox.outside.faults import Faults
+from deploy.sandbox.outside.signing import sign
+from deploy.sandbox.outside.storage import Storage
+
+SETTING = "callback"
+POLL_SECONDS = 0.05
+AT_ONCE = 16
+DELIVERABLE = """
+SELECT * FROM callback AS c WHERE state = 'waiting' AND due_at <= :now AND CASE WHEN held_until IS NULL
+    THEN NOT EXISTS (SELECT 1 FROM callback AS e WHERE e.state = 'waiting' AND e.dossier = c.dossier
+                     AND e.no < c.no AND e.held_until IS NULL)
+    ELSE held_until <= :now OR EXISTS (SELECT 1 FROM callback AS l WHERE l.state = 'done'
+                                       AND l.dossier = c.dossier AND l.no > c.no) END
+ORDER BY no LIMIT :limit
+"""
+"""A held one goes out once a later one of its dossier was accepted, or when its time is up; it blocks nobody."""
+
+
+class CallbackSettings(BaseModel):
+    """Where callbacks go (``POST <url>/<event>``), the shared secret, and the pauses between attempts."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: str | None = Field(None, pattern="^https?://")
+    secret: str | None = Field(None, min_length=8)
+    check_calls: bool = False
+    """Refuse calls that are not signed with the secret."""
+    first_pause_seconds: float = Field(1, gt=0, le=3_600)
+    longest_pause_seconds: float = Field(60, gt=0, le=3_600)
+    timeout_seconds: float = Field(10, gt=0, le=120)
+
+
+@dataclass
+class Callbacks:
+    """The queue of one system and the task that empties it."""
+
+    storage: Storage
+    faults: Faults
+    accepted: Callable[[Any], bool]
+    """Says whether the receiver's parsed answer means that it took the callback."""
+    _task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    @property
+    def settings(self) -> CallbackSettings:
+        """Return what was set; nothing is sent before there is a URL."""
+        return CallbackSettings.model_validate(self.storage.setting(SETTING) or {})
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop; what was not accepted is sent again after the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            while True:
+                settings = self.settings
+                rows = self._deliverable() if settings.url and not self.faults.is_down() else []
+                await asyncio.gather(*(self._send(client, settings, row) for row in rows))
+                await asyncio.sleep(0 if rows else POLL_SECONDS)
+
+    def _deliverable(self) -> list[sqlite3.Row]:
+        rows = self.storage.run(DELIVERABLE, {"now": time.time(), "limit": AT_ONCE}).fetchall()
+        return list({row["dossier"]: row for row in reversed(rows)}.values())
+
+    async def _send(self, client: httpx.AsyncClient, settings: CallbackSettings, row: sqlite3.Row) -> None:
+        headers = {"content-type": "application/json"}
+        if settings.secret:
+            headers |= sign(settings.secret, row["body"], self.faults.clock.error)
+        status, text = None, ""
+        try:
+            answer = await client.post(
+                f"{settings.url}/{row['event']}", content=row["body"], headers=headers, timeout=settings.timeout_seconds
+            )
+            status, text = answer.status_code, answer.text
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            text = type(error).__name__
+        self._settle(row, settings, status, text)
+
+    def _settle(self, row: sqlite3.Row, settings: CallbackSettings, status: int | None, text: str) -> None:
+        is_accepted = status == 200 and self.accepted(_json(text))
+        n_attempts = row["n_attempts"] + 1
+        pause = min(settings.first_pause_seconds * 2 ** min(n_attempts - 1, 30), settings.longest_pause_seconds)
+        is_done = is_accepted and row["n_repeats"] == 0
+        values = {
+            "no": row["no"],
+            "state": "done" if is_done else "waiting",
+            "n_attempts": n_attempts,
+            "n_repeats": row["n_repeats"] - is_accepted if row["n_repeats"] else 0,
+            "due_at": time.time() + (0 if is_accepted else pause),
+            "answer": text[:500],
+        }
+        occasion = Occasion("callback", row["event"], row["dossier"], row["body"])
+        with at_desk(self.storage, self.faults, occasion) as desk:
+            self.storage.run(
+                "UPDATE callback SET state = :state, n_attempts = :n_attempts, n_repeats = :n_repeats,"
+                " due_at = :due_at, answer = :answer WHERE no = :no",
+                values,
+            )
+            said = Answer(text[:500], status=status) if status is not None else None
+            desk.note(said, took_effect=is_accepted)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
