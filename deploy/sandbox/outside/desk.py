@@ -108,11 +108,16 @@ class Desk:
             row,
         )
 
-    def tried(self, act: Callable[["Desk"], Answer]) -> Answer:
-        """Return what *act* answers, and undo what it did."""
-        self.storage.run("SAVEPOINT tried")
-        answer = act(self)
-        self.storage.run("ROLLBACK TO tried")
+    def attempt(self, act: Callable[["Desk"], Answer], *, keep: bool) -> Answer:
+        """Return what *act* answers; what it did is undone if it refuses or if it shall not be kept."""
+        self.storage.run("SAVEPOINT attempt")
+        try:
+            answer = act(self)
+        except Refusal:
+            self.storage.run("ROLLBACK TO attempt")
+            raise
+        if not keep:
+            self.storage.run("ROLLBACK TO attempt")
         return answer
 
 

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -144,7 +143,7 @@ class Faults:
     def strikes(self, kind: Kind, name: str) -> Switch | None:
         """Return the switch of *kind* that strikes the call or callback *name* now, if one does."""
         for one in self.armed:
-            if one.switch.kind is kind and name in self.reach(one.switch) and one.fires():
+            if one.switch.kind is kind and self._reaches(one.switch, name) and one.fires():
                 return one.switch
         return None
 
@@ -153,13 +152,14 @@ class Faults:
         now = time.time()
         return any(one.until > now and not one.switch.calls for one in self.armed)
 
-    def reach(self, switch: Switch) -> Iterable[str]:
-        """Return the names a switch applies to."""
-        return switch.calls or (self.calls if RULES[switch.kind].calls else self.callbacks)
-
     def status(self) -> dict[str, Any]:
         """Return the seed, and for each switch how often it struck and what is left."""
         return {"seed": self.seed, "switches": [_status(one) for one in self.armed]}
+
+    def _reaches(self, switch: Switch, name: str) -> bool:
+        if switch.kind is Kind.DOWN and not switch.calls:
+            return True
+        return name in (switch.calls or (self.calls if RULES[switch.kind].calls else self.callbacks))
 
     def _check_names(self, switch: Switch) -> None:
         rule = RULES[switch.kind]

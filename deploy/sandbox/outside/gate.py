@@ -66,14 +66,11 @@ class Gate:
         is_trusted = not settings.check_calls or is_signed(settings.secret or "", request.headers, raw)
 
         def checked(desk: Desk) -> Answer:
-            try:
-                if not is_trusted:
-                    return replace(self.voice.refusal(Refusal("Chữ ký không đúng", 401)), status=401)
-                if said is None:
-                    return self.voice.refusal(Refusal("Nội dung không phải là một đối tượng JSON"))
-                return act(desk, said)
-            except Refusal as refusal:
-                return self.voice.refusal(refusal)
+            if not is_trusted:
+                return replace(self.voice.refusal(Refusal("Chữ ký không đúng", 401)), status=401)
+            if said is None:
+                raise Refusal("Nội dung không phải là một đối tượng JSON")
+            return act(desk, said)
 
         return checked
 
@@ -93,10 +90,12 @@ class Gate:
     def _said_and_kept(self, desk: Desk, act: Callable[[Desk], Answer]) -> tuple[Answer, bool]:
         if desk.strikes(Kind.ERROR_INSIDE):
             return self.voice.error_inside(), False
-        if desk.strikes(Kind.SILENT_LOSS):
-            return desk.tried(act), False
-        answer = act(desk)
-        return answer, answer.took_effect
+        is_lost = desk.strikes(Kind.SILENT_LOSS)
+        try:
+            answer = desk.attempt(act, keep=not is_lost)
+        except Refusal as refusal:
+            answer = self.voice.refusal(refusal)
+        return answer, answer.took_effect and not is_lost
 
     async def _turn_away(self, request: Request, occasion: Occasion, kind: Kind, how: str) -> Response:
         answer = None if how == "close" else Answer(f"{kind} (sandbox)", status=int(how))

@@ -121,16 +121,6 @@ class Office(ABC):
             raise ValueError(msg)
         return found
 
-    def write_time(self, instant: datetime) -> str:
-        """Write an instant as this system does."""
-        return iso(instant)
-
-    def reset_dates(self, dossier: Dossier, now: datetime) -> None:
-        """Count the time limit anew from *now*: received now, due as much later as before. The real quirk."""
-        received, due = (self.read_time(dossier.fields[name]) for name in (self.received_field, self.due_field))
-        dossier.fields[self.received_field] = self.write_time(now)
-        dossier.fields[self.due_field] = self.write_time(now + (due - received))
-
     def view(self, dossier: Dossier) -> dict[str, Any]:
         """Return a dossier for people, tests and the checker."""
         return {

@@ -5,7 +5,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from deploy.sandbox.outside.desk import Answer, Desk, Refusal
-from deploy.sandbox.outside.faults import Kind
 from deploy.sandbox.outside.office import Action, Office
 from deploy.sandbox.outside.storage import Dossier
 from deploy.sandbox.vbdlis.calls import CALLS, reply
@@ -33,7 +32,7 @@ class Vbdlis(Office):
             """tiepnhan, capnhattrangthaibosunghoso, capnhattrangthaitraketquahoso, phanhoihososaiketqua."""
             if call not in CALLS:
                 return Response(status_code=404)
-            return await self.gate.take(call, request, self._create if call == "tiepnhan" else CALLS[call])
+            return await self.gate.take(call, request, CALLS[call])
 
         self.router.include_router(router)
 
@@ -61,13 +60,3 @@ class Vbdlis(Office):
     def advance(self, desk: Desk, dossier: Dossier) -> None:
         """Move on, confirm a supplement, finish with a result."""
         usual(desk, dossier)
-
-    def _create(self, desk: Desk, said: dict[str, Any]) -> Answer:
-        """Take tiepnhan; a repeat is refused, and with the switch on its dates are reset all the same."""
-        known = desk.find(self.code_in(said))
-        if known is None or not desk.strikes(Kind.RESET_DATES):
-            return CALLS["tiepnhan"](desk, said)
-        self.reset_dates(known, desk.now)
-        desk.save(known)
-        refused = self.refusal(Refusal(f"Hồ sơ {known.code} đã tồn tại"))
-        return Answer(refused.body, took_effect=True)

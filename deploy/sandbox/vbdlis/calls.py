@@ -4,19 +4,21 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from deploy.sandbox.outside.book import line
+from deploy.sandbox.outside.book import line, reset_dates
 from deploy.sandbox.outside.clock import iso
 from deploy.sandbox.outside.desk import Answer, Desk, Refusal
+from deploy.sandbox.outside.faults import Kind
 from deploy.sandbox.outside.forms import read
 from deploy.sandbox.outside.storage import Dossier
 from deploy.sandbox.vbdlis import forms
 
 
 def receive(desk: Desk, said: dict[str, Any]) -> Answer:
-    """Create a dossier; Refusal "đã tồn tại" if there is one, whatever it contains."""
+    """Create a dossier; "đã tồn tại" if there is one, whatever it contains."""
     given = read(forms.Reception, said)
-    if desk.find(given.SoBienNhan) is not None:
-        raise Refusal(f"Hồ sơ {given.SoBienNhan} đã tồn tại")
+    known = desk.find(given.SoBienNhan)
+    if known is not None:
+        return _repeated(desk, known)
     dossier = Dossier(given.SoBienNhan, "received", forms.without_files(said))
     dossier.progress.append(line(desk.now, "received", "Tiếp nhận từ Một cửa", given.NguoiTiepNhan))
     desk.save(dossier)
@@ -84,6 +86,14 @@ def reply(now: datetime, data: int, *, success: bool, message: str) -> dict[str,
         "data": data,
         "status": {"success": success, "code": code, "type": kind, "time": iso(now), "message": message},
     }
+
+
+def _repeated(desk: Desk, known: Dossier) -> Answer:
+    is_reset = desk.strikes(Kind.RESET_DATES)
+    if is_reset:
+        reset_dates(known, "NgayTiepNhan", "NgayHenTra", desk.now)
+        desk.save(known)
+    return Answer(reply(desk.now, 0, success=False, message=f"Hồ sơ {known.code} đã tồn tại"), took_effect=is_reset)
 
 
 def _found(desk: Desk, code: str) -> Dossier:
