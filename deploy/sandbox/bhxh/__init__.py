@@ -62,7 +62,7 @@ class Bhxh(Office):
 
     def error_inside(self) -> Answer:
         """Say success in the code and failure beside it."""
-        return Answer(reply(OK, "Thành công", Loi="Không kết nối được cơ sở dữ liệu"))
+        return Answer(reply(OK, "Thành công", Loi="Lỗi: không kết nối được cơ sở dữ liệu"))
 
     def accepted(self, answer: Any) -> bool:
         """Take only MaLoi 0 for a yes."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from deploy.sandbox.dvcqg.bearer import BearerDialect
 from deploy.sandbox.dvcqg.session import SessionDialect
-from deploy.sandbox.dvcqg.states import STATES, read_stamp
+from deploy.sandbox.dvcqg.states import STATES, read_stamp, stamp
 from deploy.sandbox.outside.book import line
 from deploy.sandbox.outside.desk import Answer, Desk, Refusal
 from deploy.sandbox.outside.gate import Gate
@@ -98,7 +98,10 @@ def _withdraw(desk: Desk, dossier: Dossier, _given: BaseModel) -> None:
     if dossier.state in {"7", "10"}:
         raise Refusal(f"{dossier.code} is {STATES[dossier.state]}")
     dossier.state = "7"
-    dossier.progress.append(line(desk.now, "7", "Công dân rút hồ sơ trên Cổng"))
+    text = "Công dân rút hồ sơ trên Cổng"
+    raw = {"MaHoSo": dossier.code, "NguoiXuLy": "Công dân", "ThoiDiemXuLy": stamp(desk.now)}
+    shown = line(desk.now, "7", text, "Công dân")
+    dossier.progress.append(shown | {"raw": raw | {"NoiDungXuLy": text, "TrangThai": "7"}})
 
 
 def _service(raw: bytes) -> str:

@@ -92,7 +92,7 @@ def read_back(desk: Desk, said: dict[str, Any]) -> Answer:
     dossier = desk.find(given.mahoso)
     if dossier is None:
         return Answer({"error_code": OK, "message": "Không có dữ liệu", "result": []})
-    steps = [one.get("raw", {}) for one in dossier.progress]
+    steps = [one["raw"] for one in dossier.progress]
     found = dossier.fields | {"TrangThaiHoSo": dossier.state, "DanhSachTienDo": steps}
     return Answer({"error_code": OK, "message": "Thành công", "result": [found]})
 

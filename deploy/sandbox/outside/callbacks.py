@@ -21,7 +21,8 @@ SETTING = "callback"
 POLL_SECONDS = 0.05
 AT_ONCE = 16
 DELIVERABLE = """
-SELECT * FROM callback AS c WHERE state = 'waiting' AND due_at <= :now AND CASE WHEN held_until IS NULL
+SELECT * FROM callback AS c WHERE state = 'waiting' AND due_at <= :now
+AND dossier NOT IN (SELECT value FROM json_each(:busy)) AND CASE WHEN held_until IS NULL
     THEN NOT EXISTS (SELECT 1 FROM callback AS e WHERE e.state = 'waiting' AND e.dossier = c.dossier
                      AND e.no < c.no AND e.held_until IS NULL)
     ELSE held_until <= :now OR EXISTS (SELECT 1 FROM callback AS l WHERE l.state = 'done'
@@ -52,6 +53,7 @@ class Callbacks:
     faults: Faults
     accepted: Callable[[Any], bool]
     """Says whether the receiver's parsed answer means that it took the callback."""
+    _busy: set[str] = field(default_factory=set)
     _task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -61,6 +63,7 @@ class Callbacks:
 
     def start(self) -> None:
         """Begin to send."""
+        self._busy.clear()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -71,15 +74,18 @@ class Callbacks:
                 await self._task
 
     async def _run(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False) as client, asyncio.TaskGroup() as group:
             while True:
                 settings = self.settings
-                rows = self._deliverable() if settings.url and not self.faults.is_down() else []
-                await asyncio.gather(*(self._send(client, settings, row) for row in rows))
-                await asyncio.sleep(0 if rows else POLL_SECONDS)
+                for row in self._deliverable() if settings.url and not self.faults.is_down() else []:
+                    self._busy.add(row["dossier"])
+                    group.create_task(self._send(client, settings, row))
+                await asyncio.sleep(POLL_SECONDS)
 
     def _deliverable(self) -> list[sqlite3.Row]:
-        rows = self.storage.run(DELIVERABLE, {"now": time.time(), "limit": AT_ONCE}).fetchall()
+        """Return the next callback of each dossier that has none on its way: a slow one holds up no other."""
+        given = {"now": time.time(), "busy": json.dumps(sorted(self._busy)), "limit": AT_ONCE - len(self._busy)}
+        rows = self.storage.run(DELIVERABLE, given).fetchall()
         return list({row["dossier"]: row for row in reversed(rows)}.values())
 
     async def _send(self, client: httpx.AsyncClient, settings: CallbackSettings, row: sqlite3.Row) -> None:
@@ -94,6 +100,7 @@ class Callbacks:
             status, text = answer.status_code, answer.text
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             text = type(error).__name__
+        self._busy.discard(row["dossier"])
         self._settle(row, settings, status, text)
 
     def _settle(self, row: sqlite3.Row, settings: CallbackSettings, status: int | None, text: str) -> None:

@@ -1,8 +1,9 @@
 """Reading what a caller said: forms with exactly the fields of the contract, and refusals that name them."""
 
+from datetime import datetime
 from typing import Annotated, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from deploy.sandbox.outside.desk import Refusal
 
@@ -24,12 +25,13 @@ def read(form: type[Read], said: object) -> Read:
         raise Refusal("Dữ liệu không hợp lệ: " + "; ".join(found[:10])) from error
 
 
-def _is_instant(value: object) -> object:
-    if not isinstance(value, str):
+def _instant(value: object) -> datetime:
+    found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    if found is None or found.tzinfo is None:
         msg = "an ISO 8601 instant with an offset is needed"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueError
-    return value
+        raise ValueError(msg)
+    return found
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_is_instant)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 """ISO 8601 with an offset; kept in the dossier as the caller wrote it."""
