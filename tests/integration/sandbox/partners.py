@@ -1,5 +1,6 @@
 """What the sandbox's tests talk with: one outside system over HTTP, and a receiver of its callbacks."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -27,6 +28,9 @@ class Receiver:
     usual: dict[str, Any]
     answers: list[tuple[int, Any]] = field(default_factory=list)
     got: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
+    is_open: asyncio.Event = field(default_factory=asyncio.Event)
+    held: str = ""
+    """A text: callbacks that contain it wait for *is_open* before they are answered."""
 
     def bodies(self) -> list[dict[str, Any]]:
         """Return what came, parsed."""
@@ -56,6 +60,8 @@ class PostOffice:
         async def take(number: int, event: str, request: Request) -> JSONResponse:
             receiver = self._receivers[number]
             receiver.got.append((event, await request.body(), dict(request.headers)))
+            if receiver.held and receiver.held in (await request.body()).decode():
+                await receiver.is_open.wait()
             status, answer = receiver.answers.pop(0) if receiver.answers else (200, receiver.usual)
             return JSONResponse(answer, status)
 

@@ -135,6 +135,19 @@ async def test_callbacks_of_a_dossier_keep_their_order_while_those_of_others_pas
     assert OTHER in [body["SoBienNhan"] for body in receiver.bodies()]
 
 
+async def test_a_receiver_that_is_slow_about_one_dossier_holds_up_no_other(vbdlis: Partner, receiver: Receiver) -> None:
+    receiver.held = CODE
+    await vbdlis.listen(receiver)
+    await vbdlis.act("next-step")
+    await receiver.reached(1)
+    await vbdlis.act("next-step", OTHER)
+    await receiver.reached(2)
+    assert [body["SoBienNhan"] for body in receiver.bodies()] == [CODE, OTHER]
+    receiver.is_open.set()
+    await settled(vbdlis)
+    assert len(receiver.got) == 2
+
+
 async def test_nothing_is_sent_before_there_is_a_url_and_nothing_is_forgotten(
     vbdlis: Partner, receiver: Receiver
 ) -> None:
