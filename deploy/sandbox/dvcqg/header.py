@@ -68,6 +68,40 @@ class Supplement(Form):
     NgayHenTraMoi: str = ""
 
 
+class Register(Form):
+    """DSKetNoiCSDL."""
+
+    MaCSDL: Text
+
+
+class Fee(Form):
+    """DanhSachLePhi."""
+
+    TenPhiLePhi: str = ""
+    MaPhiLePhi: str = ""
+    HinhThucThu: str = ""
+    Gia: str = ""
+    LoaiPhiLePhi: str = ""
+
+
+class OtherPaper(Form):
+    """DanhSachTepDinhKemKhac."""
+
+    TenGiayTo: str = ""
+    SoLuong: str = ""
+    LoaiGiayTo: str = ""
+
+
+class ResultPaper(Form):
+    """DanhSachGiayToKetQua."""
+
+    TenGiayTo: str = ""
+    MaThanhPhanHoSo: str = ""
+    GiayToId: str = ""
+    DuongDanTepTinKetQua: str = ""
+    MaGiayToKetQua: str = ""
+
+
 class Header(Form):
     """One entry of DongBoHoSoMC."""
 
@@ -101,12 +135,12 @@ class Header(Form):
     HoSoCoThanhPhanSoHoa: Bit | None = None
     TaiKhoanDuocXacThucVoiVNeID: Bit | None = None
     DuocThanhToanTrucTuyen: Literal["0", "1", "2"] | None = None
-    DSKetNoiCSDL: Rows = Field(default_factory=list)
+    DSKetNoiCSDL: list[Register] = Field(default_factory=list)
     TaiLieuNop: list[Submitted] = Field(default_factory=list)
-    DanhSachLePhi: Rows = Field(default_factory=list)
-    DanhSachTepDinhKemKhac: Rows = Field(default_factory=list)
+    DanhSachLePhi: list[Fee] = Field(default_factory=list)
+    DanhSachTepDinhKemKhac: list[OtherPaper] = Field(default_factory=list)
     DanhSachHoSoBoSung: list[Supplement] = Field(default_factory=list)
-    DanhSachGiayToKetQua: Rows = Field(default_factory=list)
+    DanhSachGiayToKetQua: list[ResultPaper] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _dates(self) -> "Header":

@@ -160,7 +160,7 @@ class Office(ABC):
 
     def cards(self) -> list[dict[str, Any]]:
         """Return the latest calls for the common page."""
-        rows = self.storage.run("SELECT * FROM call WHERE direction != 'autopilot' ORDER BY no DESC LIMIT 50")
+        rows = self.storage.run("SELECT * FROM call WHERE direction != 'autopilot' ORDER BY no DESC LIMIT 20")
         return [_card(row) for row in rows]
 
     async def start(self) -> None:

@@ -66,9 +66,9 @@ class Payment(Form):
 
 
 class Voucher(Form):
-    """The proof of one payment."""
+    """The proof of one payment; the source names not all of its fields, so others are taken."""
 
+    model_config = ConfigDict(extra="allow")
     MaHoSo: str = Field(min_length=1)
     MaSoThue: str = Field(min_length=1)
-    HoTenNguoiNop: str | None = None
     ThongTinThanhToan: Payment

@@ -197,7 +197,7 @@ def creation(code: str = CODE) -> dict[str, Any]:
     }
 
 
-def header(code: str = CODE, **more: str) -> dict[str, Any]:
+def header(code: str = CODE, **more: Any) -> dict[str, Any]:
     """Return one entry of the portal's DongBoHoSoMC."""
     return {
         "MaHoSo": code,

@@ -103,12 +103,29 @@ async def test_every_required_field_of_a_header_is_required(dvcqg: Partner, miss
         {"TrichYeuHoSo": "x" * 1_001},
         {"HinhThuc": "2"},
         {"NgayHen": "20261201170000"},
+        {"DanhSachLePhi": [{"TenPhiLePhi": "Lệ phí", "Gia": 100_000}]},
+        {"DanhSachGiayToKetQua": [{"Ten": "Giấy chứng nhận"}]},
     ],
 )
 async def test_a_header_with_a_wrong_value_is_refused(dvcqg: Partner, wrong: dict[str, Any]) -> None:
     answer = await say(dvcqg, "DongBoHoSoMC", data=[header(**wrong)])
     assert (answer["error_code"], answer["result"]) == ("-1", [])
     assert await dvcqg.codes() == []
+
+
+async def test_a_header_with_every_list_of_the_contract_is_taken_and_read_back(dvcqg: Partner) -> None:
+    lists: dict[str, Any] = {
+        "DinhDanhCHS": [{"LoaiDinhDanh": "1", "SoDinhDanh": "000000000000"}],
+        "DSKetNoiCSDL": [{"MaCSDL": "DC"}],
+        "TaiLieuNop": [{"TenTepDinhKem": "a.pdf", "DuongDanTaiTepTin": "/tep/a.pdf", "DuocSoHoa": "1"}],
+        "DanhSachLePhi": [{"TenPhiLePhi": "Lệ phí", "Gia": "100000"}],
+        "DanhSachTepDinhKemKhac": [{"TenGiayTo": "Bản vẽ", "SoLuong": "1"}],
+        "DanhSachHoSoBoSung": [{"NgayHenTraTruoc": "20261201170000", "NgayHenTraMoi": "20261208170000"}],
+        "DanhSachGiayToKetQua": [{"TenGiayTo": "Giấy chứng nhận"}],
+    }
+    assert (await say(dvcqg, "DongBoHoSoMC", data=[header(**lists)]))["error_code"] == "0"
+    (found,) = await read_back(dvcqg)
+    assert {key: found[key] for key in lists} == lists
 
 
 async def test_a_dossier_that_is_not_received_needs_no_dates(dvcqg: Partner) -> None:
