@@ -21,15 +21,14 @@ SETTING = "callback"
 POLL_SECONDS = 0.05
 AT_ONCE = 16
 DELIVERABLE = """
-SELECT * FROM callback AS c WHERE state = 'waiting' AND due_at <= :now
-AND dossier NOT IN (SELECT value FROM json_each(:busy)) AND CASE WHEN held_until IS NULL
-    THEN NOT EXISTS (SELECT 1 FROM callback AS e WHERE e.state = 'waiting' AND e.dossier = c.dossier
-                     AND e.no < c.no AND e.held_until IS NULL)
-    ELSE held_until <= :now OR EXISTS (SELECT 1 FROM callback AS l WHERE l.state = 'done'
-                                       AND l.dossier = c.dossier AND l.no > c.no) END
-ORDER BY no LIMIT :limit
+SELECT * FROM callback AS c WHERE due_at <= :now AND dossier NOT IN (SELECT value FROM json_each(:busy)) AND no IN (
+    SELECT min(no) FROM callback WHERE state = 'waiting' AND held_until IS NULL GROUP BY dossier
+    UNION ALL
+    SELECT no FROM callback AS h WHERE state = 'waiting' AND held_until IS NOT NULL AND (held_until <= :now
+        OR EXISTS (SELECT 1 FROM callback AS l WHERE l.state = 'done' AND l.dossier = h.dossier AND l.no > h.no))
+) ORDER BY no LIMIT :limit
 """
-"""A held one goes out once a later one of its dossier was accepted, or when its time is up; it blocks nobody."""
+"""The first of each dossier; a held one once a later one was accepted, or when its time is up: it blocks nobody."""
 
 
 class CallbackSettings(BaseModel):
@@ -76,11 +75,11 @@ class Callbacks:
     async def _run(self) -> None:
         async with httpx.AsyncClient(trust_env=False) as client, asyncio.TaskGroup() as group:
             while True:
-                settings = self.settings
+                begun, settings = time.monotonic(), self.settings
                 for row in self._deliverable() if settings.url and not self.faults.is_down() else []:
                     self._busy.add(row["dossier"])
                     group.create_task(self._send(client, settings, row))
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(max(POLL_SECONDS, 4 * (time.monotonic() - begun)))
 
     def _deliverable(self) -> list[sqlite3.Row]:
         """Return the next callback of each dossier that has none on its way: a slow one holds up no other."""

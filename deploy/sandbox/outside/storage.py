@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS callback (
     no INTEGER PRIMARY KEY, event TEXT NOT NULL, dossier TEXT NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL,
     due_at REAL NOT NULL, held_until REAL, n_attempts INTEGER NOT NULL DEFAULT 0, n_repeats INTEGER NOT NULL,
     answer TEXT);
-CREATE INDEX IF NOT EXISTS callback_waiting ON callback (state, dossier, no);
+CREATE INDEX IF NOT EXISTS callback_waiting ON callback (held_until, dossier, no) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS callback_done ON callback (dossier, no) WHERE state = 'done';
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
