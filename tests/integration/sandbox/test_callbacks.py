@@ -88,7 +88,7 @@ async def test_the_pauses_grow_and_are_bounded(vbdlis: Partner, receiver: Receiv
 
     async def rested() -> float:
         (row,) = (await vbdlis.ask("/callbacks"))["items"]
-        return float(row["due_at"] - time.time() if row["n_attempts"] >= 6 else 0)
+        return max(0.0, row["due_at"] - time.time()) if row["n_attempts"] >= 6 else 0.0
 
     assert 0 < await eventually(rested) <= 0.2
 
@@ -231,11 +231,11 @@ async def test_a_switch_for_calls_does_not_touch_callbacks_that_it_does_not_name
 
 async def test_a_system_that_is_down_calls_nobody_until_it_is_up(vbdlis: Partner, receiver: Receiver) -> None:
     await vbdlis.listen(receiver)
-    await vbdlis.faults({"kind": "down", "seconds": 0.6})
     begun = time.monotonic()
+    await vbdlis.faults({"kind": "down", "seconds": 0.6})
     await vbdlis.act("next-step")
     await receiver.reached(1)
-    assert time.monotonic() - begun >= 0.5
+    assert time.monotonic() - begun >= 0.6
 
 
 async def test_any_callback_can_be_sent_by_hand(vbdlis: Partner, receiver: Receiver) -> None:

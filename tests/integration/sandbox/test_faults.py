@@ -90,7 +90,11 @@ async def test_a_time_out_stores_everything_and_answers_nothing_within_the_patie
     await opening.partner.faults({"kind": "timeout_after_effect", "next_calls": 1, "seconds": 60})
     with pytest.raises(httpx.ReadTimeout):
         await opening.send(timeout=0.3)
-    assert await opening.partner.codes() == [CODE]
+
+    async def is_stored() -> bool:
+        return await opening.partner.codes() == [CODE]
+
+    await eventually(is_stored)
     row = await opening.row()
     assert (row["status"], row["answer"], row["took_effect"]) == (None, None, True)
     assert row["faults"] == ["timeout_after_effect"]
@@ -141,16 +145,24 @@ async def test_a_delayed_call_is_late_and_takes_effect(opening: Opening) -> None
     assert (row["took_effect"], row["faults"]) == (True, ["delay"])
 
 
-async def test_a_system_that_is_down_answers_503_until_its_time_is_up(opening: Opening) -> None:
-    await opening.partner.faults({"kind": "down", "seconds": 0.8})
+async def test_a_system_that_is_down_answers_503_and_stores_nothing(opening: Opening) -> None:
+    await opening.partner.faults({"kind": "down", "seconds": 3_600})
     assert (await opening.send()).status_code == 503
     assert await opening.partner.codes() == []
+    row = await opening.row()
+    assert (row["status"], row["took_effect"], row["faults"]) == (503, False, ["down"])
+
+
+async def test_a_system_is_up_again_when_its_time_is_up(vbdlis: Partner) -> None:
+    begun = time.monotonic()
+    await vbdlis.faults({"kind": "down", "seconds": 0.6})
 
     async def is_up() -> bool:
-        return (await opening.send()).status_code == 200
+        return (await vbdlis.post("tiepnhan", reception())).status_code == 200
 
     await eventually(is_up, seconds=10)
-    assert await opening.partner.codes() == [CODE]
+    assert time.monotonic() - begun >= 0.6
+    assert await vbdlis.codes() == [CODE]
 
 
 async def test_a_system_that_is_down_can_close_the_line_instead(opening: Opening) -> None:

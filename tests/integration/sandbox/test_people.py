@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +95,30 @@ async def test_the_autopilot_is_off_until_it_is_told_and_knows_its_states(vbdlis
     assert not (await vbdlis.ask("/autopilot"))["on"]
 
 
-async def test_the_autopilot_waits_its_time_and_leaves_alone_what_it_can_not_read(vbdlis: Partner) -> None:
+async def test_the_autopilot_waits_its_time_after_the_last_change(vbdlis: Partner) -> None:
+    begun = time.monotonic()
     await vbdlis.call("tiepnhan", reception())
-    await vbdlis.call("tiepnhan", reception("H-2"))
-    await vbdlis.put("autopilot", {"on": True, "delay_seconds": 3_600})
+    await vbdlis.put("autopilot", {"on": True, "delay_seconds": 0.6})
+    await vbdlis.reaches("appraisal")
+    assert time.monotonic() - begun >= 0.6
+
+
+async def test_the_autopilot_leaves_to_the_clerks_the_states_it_is_told_to(vbdlis: Partner) -> None:
+    for code in (CODE, "H-2"):
+        await vbdlis.call("tiepnhan", reception(code))
     await vbdlis.put("autopilot", {"on": True, "delay_seconds": 0, "hold_at": ["received"]})
     await vbdlis.act("next-step", "H-2")
     await vbdlis.reaches("finished", "H-2")
     assert (await vbdlis.dossier())["state"] == "received"
+
+
+async def test_the_autopilot_passes_over_what_a_clerk_made_unreadable(tax: Partner) -> None:
+    await tax.call("TCT_GPC", slip())
+    await tax.act("change", fields={"slips": "hỏng"})
+    await tax.put("autopilot", {"on": True, "delay_seconds": 0})
+    await tax.call("TCT_GPC", slip("S2", "H-2"))
+    await tax.reaches("determined", "H-2")
+    assert (await tax.dossier())["state"] == "slip_received"
 
 
 @pytest.mark.parametrize("name", NAMES)
