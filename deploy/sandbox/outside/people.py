@@ -14,6 +14,10 @@ from deploy.sandbox.outside.faults import FaultPlan
 from deploy.sandbox.outside.office import AUTOPILOT, Autopilot, Office
 
 PAGE = Path(__file__).with_name("page.html")
+CALLS = {
+    "no": "SELECT * FROM call WHERE no > ? AND ? IN ('', dossier) AND ? IN ('', call) ORDER BY no LIMIT ?",
+    "newest": "SELECT * FROM call WHERE no > ? AND ? IN ('', dossier) AND ? IN ('', call) ORDER BY no DESC LIMIT ?",
+}
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 
 
@@ -63,11 +67,7 @@ def _add_looks(router: APIRouter, office: Office) -> None:
         after: int = 0, limit: Limit = 1_000, dossier: str = "", call: str = "", order: Literal["no", "newest"] = "no"
     ) -> dict[str, Any]:
         """The log of calls, clerks, autopilot and callbacks behind number *after*."""
-        rows = office.storage.run(
-            "SELECT * FROM call WHERE no > ? AND ? IN ('', dossier) AND ? IN ('', call)"  # noqa: S608 - one of two words
-            f" ORDER BY no {'DESC' if order == 'newest' else 'ASC'} LIMIT ?",
-            [after, dossier, call, limit],
-        )
+        rows = office.storage.run(CALLS[order], [after, dossier, call, limit])
         return {"items": [_call(dict(row)) for row in rows]}
 
 

@@ -100,8 +100,8 @@ class Storage:
 
     def wipe(self) -> None:
         """Forget everything but the settings."""
-        for room in ("dossier", "call", "callback"):
-            self.run(f"DELETE FROM {room}")  # noqa: S608 - names of our own
+        for statement in ("DELETE FROM dossier", "DELETE FROM call", "DELETE FROM callback"):
+            self.run(statement)
 
     def newest(self, limit: int) -> list[Dossier]:
         """Return the dossiers changed last."""

