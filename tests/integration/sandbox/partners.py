@@ -70,6 +70,11 @@ class PostOffice:
         self._receivers.append(Receiver(f"{self._base}/{len(self._receivers)}", usual))
         return self._receivers[-1]
 
+    def release(self) -> None:
+        """Answer whatever is still held, so that the server can close."""
+        for receiver in self._receivers:
+            receiver.is_open.set()
+
 
 @contextlib.asynccontextmanager
 async def post_office() -> AsyncIterator[PostOffice]:
@@ -77,7 +82,10 @@ async def post_office() -> AsyncIterator[PostOffice]:
     port = free_port()
     office = PostOffice(port)
     async with serving(office.app, port):
-        yield office
+        try:
+            yield office
+        finally:
+            office.release()
 
 
 @dataclass
