@@ -103,6 +103,15 @@ async def test_the_autopilot_waits_its_time_after_the_last_change(vbdlis: Partne
     assert time.monotonic() - begun >= 0.6
 
 
+async def test_an_autopilot_that_is_off_does_nothing(vbdlis: Partner, tax: Partner) -> None:
+    await vbdlis.call("tiepnhan", reception())
+    await vbdlis.put("autopilot", {"on": False, "delay_seconds": 0})
+    await tax.call("TCT_GPC", slip())
+    await tax.put("autopilot", {"on": True, "delay_seconds": 0.5})
+    await tax.reaches("determined")
+    assert (await vbdlis.dossier())["state"] == "received"
+
+
 async def test_the_autopilot_leaves_to_the_clerks_the_states_it_is_told_to(vbdlis: Partner) -> None:
     for code in (CODE, "H-2"):
         await vbdlis.call("tiepnhan", reception(code))
