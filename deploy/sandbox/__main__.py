@@ -17,7 +17,8 @@ def main() -> None:
     """Serve until interrupted."""
     port, smtp_port = _port("LIENTHONG_SANDBOX_PORT", 8010), _port("LIENTHONG_SANDBOX_SMTP_PORT", 8025)
     data, host = os.environ.get("LIENTHONG_DATA", ""), os.environ.get("LIENTHONG_SANDBOX_HOST", LOOPBACK)
-    place = Place(Path(data) / "sandbox" if data else None, smtp_port, host)
+    clock = os.environ.get("LIENTHONG_CLOCK", "")
+    place = Place(Path(data) / "sandbox" if data else None, smtp_port, host, clock)
     uvicorn.run(
         make_app(place),
         host=host,

@@ -9,11 +9,17 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi_offline import FastAPIOffline
 
+from deploy.sandbox.bhxh import Bhxh
+from deploy.sandbox.dvcqg import Dvcqg
 from deploy.sandbox.mail import Mail
+from deploy.sandbox.outside.office import Office
+from deploy.sandbox.outside.people import people_routes
 from deploy.sandbox.system import Place, System
+from deploy.sandbox.tax import Tax
+from deploy.sandbox.vbdlis import Vbdlis
 from deploy.sandbox.webhooks import Webhooks
 
-SYSTEMS: list[Callable[[Place], System]] = [Mail, Webhooks]
+SYSTEMS: list[Callable[[Place], System]] = [Mail, Webhooks, Vbdlis, Tax, Bhxh, Dvcqg]
 PAGE = Path(__file__).with_name("page.html")
 
 
@@ -39,6 +45,8 @@ def make_app(place: Place) -> FastAPI:
     _add_common(app, systems)
     for system in systems:
         app.include_router(system.router)
+        if isinstance(system, Office):
+            app.include_router(people_routes(system))
     return app
 
 
@@ -55,6 +63,9 @@ def _add_common(app: FastAPI, systems: list[System]) -> None:
     @app.get("/arrivals", tags=["ops"])
     async def arrivals() -> dict[str, Any]:
         """What arrived at each system, newest first, as the page shows it."""
-        return {
-            "systems": [{"name": one.name, "title": one.title, "cards": one.cards()} for one in systems],
-        }
+        return {"systems": [_column(one) for one in systems]}
+
+
+def _column(system: System) -> dict[str, Any]:
+    page = {"page": f"sandbox/{system.name}"} if isinstance(system, Office) else {}
+    return {"name": system.name, "title": system.title, "cards": system.cards(), **page}

@@ -9,11 +9,13 @@ from fastapi import APIRouter
 
 @dataclass(frozen=True)
 class Place:
-    """Where the sandbox runs: its folder for arrivals (none: memory only), its address, the SMTP catcher's port."""
+    """Where the sandbox runs: its folder for arrivals (none: memory only), its address, the SMTP port, the clock."""
 
     folder: Path | None = None
     smtp_port: int = 8025
     host: str = "127.0.0.1"
+    clock: str = ""
+    """``LIENTHONG_CLOCK`` of the demo; empty is the real clock."""
 
 
 class System(Protocol):

@@ -1,0 +1,1 @@
+"""What the outside systems have in common: storage, fault switches, callbacks, clerks, autopilot, one page."""
