@@ -1,0 +1,114 @@
+"""What a translator is: our facts into the calls of one outside system, its answers and callbacks into ours.
+
+A translator holds no state that matters and decides nothing by the words of a message unless they stand in its table of
+answers. The runtime around it (``runtime.py``) leases, observes what is unknown, answers, and takes callbacks.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+
+class Answer(StrEnum):
+    """What came of a call."""
+
+    TAKEN = "taken"
+    """A positive answer was parsed, or an observation proves the effect."""
+    REFUSED = "refused"
+    """The system said no, by an answer in the table."""
+    NO_EFFECT = "no_effect"
+    """It certainly did not take effect: no connection, a 502 before it, a session that has to be renewed."""
+    UNKNOWN = "unknown"
+    """Time-out, cut off, or an answer that is not in the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of a call, with the system's own code and words (never anybody's particulars)."""
+
+    answer: Answer
+    reason_code: str = ""
+    message: str = ""
+
+
+People = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Asks intake for the applicant of the version in the delivery; every call is a recorded look, so only when needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One delivery: a fact, the dossier as it stood after it, and who to ask for its people."""
+
+    id: str
+    dossier_id: str
+    no: int
+    fact: str
+    at: datetime
+    data: Json
+    dossier: Json
+    """``services.workflow.domain.picture.Picture`` as JSON."""
+    people: People
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What an outside system says of a dossier, in our words (``POST /v1/systems/{system}/messages``)."""
+
+    message_id: str
+    """Unique within the system; where it has none, a hash of the content."""
+    dossier_code: str
+    kind: str
+    """leg_acknowledged, leg_completed, leg_returned, supplement_proposed, date_proposed, progressed."""
+    at: datetime
+    data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The business result of an earlier delivery, found by the reference the translator gave it when it was sent."""
+
+    delivery_id: str
+    outcome: str
+    """done or refused."""
+    data: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one callback amounts to."""
+
+    messages: tuple[Message, ...] = ()
+    results: tuple[Result, ...] = ()
+
+
+class Unreadable(ValueError):
+    """A callback that is not understood: it is answered with the system's own *no*, and counted."""
+
+
+class Translator(Protocol):
+    """One outside system behind its dialect."""
+
+    system: str
+
+    async def deliver(self, told: Told) -> Said:
+        """Make the call that tells this change; never raises for what the system or the network does."""
+
+    async def observe(self, told: Told) -> Said | None:
+        """Say whether an earlier try took effect: TAKEN, NO_EFFECT, or UNKNOWN if it can not be told now.
+
+        None where the system has no read: then the table of the call says whether the identical call may be repeated
+        and which answers prove that it had taken effect; ``deliver`` applies it.
+        """
+
+    def hear(self, event: str, body: Json) -> Heard:
+        """Translate a callback; Unreadable if it is not one."""
+
+    def reply(self, *, is_taken: bool) -> Json:
+        """Return the body with which the system wants to hear yes or no."""
+
+    async def close(self) -> None:
+        """Give back connections."""
