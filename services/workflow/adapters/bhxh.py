@@ -6,8 +6,8 @@
 | SupplementReceived | BoSungHoSo | 0 with SoHoSo | -1 |
 | LegCancelled, any other | none exists | – | ``no_call``, nothing is sent: a person tells the office |
 
-The key is our dossier code, so "already here" proves the effect whoever asks. Anything else is unknown, also a 0 with an
-error beside it, and is observed by TraCuuHoSo before the next try.
+Its key is our dossier code, so "already here" proves the effect whoever asks. Anything else is unknown, also a 0 with
+an error beside it, and is observed by TraCuuHoSo before the next try.
 """
 
 import re
