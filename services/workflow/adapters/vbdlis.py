@@ -8,8 +8,8 @@
 | DossierReopened | phanhoihososaiketqua | Đã ghi nhận phản hồi | chưa có kết quả | – |
 
 A later LegOffered needs no call: it holds the dossier since the first, by a yes in this lane, so it is taken,
-``already_held``; ``tiepnhan`` once more could only reset its dates. For DossierWithdrawn, DossierStopped, DeadlineMoved,
-LegCancelled and whatever else there is no call: refused, ``no_call``, so that a person tells the office.
+``already_held``; ``tiepnhan`` once more could only reset its dates. For DossierWithdrawn, DossierStopped,
+DeadlineMoved, LegCancelled and whatever else there is no call: refused, ``no_call``, so that a person tells the office.
 
 Words are judged only in whole, with nothing around them but the dossier's code. Those that prove an earlier try do so
 only after an unknown one; on a first try they are a refusal, because somebody else did it. All else is unknown, and the

@@ -7,9 +7,10 @@ import pytest
 
 from tests.integration.adapters.town import Town, holds_nobody
 from tests.integration.notify.town import PRIVATE
-from tests.integration.sandbox.partners import Partner
+from tests.integration.sandbox.partners import Partner, reception
 from tests.support import eventually
 
+SUPPLEMENT = "capnhattrangthaibosunghoso"
 TIMEOUT = {"kind": "timeout_after_effect", "next_calls": 1, "seconds": 3}
 
 
@@ -105,9 +106,8 @@ async def test_a_system_that_is_down_gets_everything_when_it_is_back(town: Town,
 async def test_success_with_an_error_inside_is_not_taken(town: Town, system: str) -> None:
     dossier_id, code = await (town.accept() if system == "vbdlis" else town.for_bhxh())
     partner: Partner = getattr(town, system)
-    await partner.faults(
-        {"kind": "error_inside", "next_calls": 1, "calls": [{"bhxh": "TiepNhanHoSo"}.get(system, "tiepnhan")]}
-    )
+    call = {"bhxh": "TiepNhanHoSo", "vbdlis": "tiepnhan"}[system]
+    await partner.faults({"kind": "error_inside", "next_calls": 1, "calls": [call]})
     async with town.adapter(system):
         unknown = await town.settled(system, dossier_id, state="unknown")
         assert unknown["acknowledged_at"] is None
@@ -118,12 +118,6 @@ async def test_success_with_an_error_inside_is_not_taken(town: Town, system: str
 
 async def test_words_that_prove_an_earlier_try_are_a_refusal_on_a_first_one(town: Town) -> None:
     dossier_id, code = await town.accept()
-    from tests.integration.sandbox.partners import reception
-
-    async with town.adapter("vbdlis"):
-        await town.vbdlis.put("callback", {})
-    await town.vbdlis.reset()
-    dossier_id, code = await town.accept()
     assert (await town.vbdlis.call("tiepnhan", reception(code)))["data"] == 1
     async with town.adapter("vbdlis"):
         refused = await town.settled("vbdlis", dossier_id, state="refused")
@@ -131,7 +125,47 @@ async def test_words_that_prove_an_earlier_try_are_a_refusal_on_a_first_one(town
     assert refused["n_tries"] == 1
 
 
-async def test_an_adapter_that_lost_our_api_for_a_while_loses_nothing(town: Town) -> None:
+async def test_a_supplement_follows_the_dossier_in_order_through_bad_gateways(town: Town) -> None:
+    dossier_id, code = await town.accept()
+    async with town.adapter("vbdlis"):
+        await town.settled("vbdlis", dossier_id)
+        assert (await town.vbdlis.act("request-supplement", code)).status_code == 200
+        ask = {"ground": "supplement", "component_codes": ["GCN"], "note": "Thiếu bản chính"}
+        await town.command(dossier_id, "request-supplement", ask)
+        await town.vbdlis.faults({"kind": "bad_gateway", "next_calls": 2}, {**TIMEOUT, "seconds": 2})
+        await town.command(dossier_id, "supplement", {"components": [{"code": "GCN", "n_originals": 1}]})
+        done = await town.settled("vbdlis", dossier_id, no=2)
+    found = [(one["call"], one["took_effect"]) for one in await calls(town.vbdlis, code)]
+    assert found == [("tiepnhan", True), *[(SUPPLEMENT, False)] * 2, (SUPPLEMENT, True), (SUPPLEMENT, False)]
+    assert "không chờ bổ sung" in done["message"]
+    assert (await town.vbdlis.dossier(code))["state"] == "supplement_received"
+
+
+async def test_an_answer_that_was_lost_with_its_adapter_makes_no_second_dossier(town: Town) -> None:
+    dossier_id, code = await town.accept()
+    await town.vbdlis.faults({"kind": "delay", "next_calls": 1, "seconds": 0.5})
+    async with town.adapter("vbdlis", call_seconds=5):
+
+        async def leased() -> bool:
+            return (await town.lane("vbdlis", dossier_id))[0]["leased_until"] is not None
+
+        await eventually(leased)
+        town.post.is_away = True
+
+        async def arrived() -> bool:
+            return code in await town.vbdlis.codes()
+
+        await eventually(arrived)
+    town.post.is_away = False
+    assert (await town.lane("vbdlis", dossier_id))[0]["state"] == "waiting"
+    await town.time_passes()
+    async with town.adapter("vbdlis"):
+        done = await town.settled("vbdlis", dossier_id)
+    assert "đã tồn tại" in done["message"]
+    assert await town.vbdlis.codes() == [code]
+
+
+async def test_an_adapter_waits_for_our_api_and_the_issuer_without_end(town: Town) -> None:
     town.post.is_away = True
     dossier_id, code = await town.accept()
     async with town.adapter("vbdlis") as url:
@@ -142,3 +176,23 @@ async def test_an_adapter_that_lost_our_api_for_a_while_loses_nothing(town: Town
         metrics = (await town.client.get(f"{url}/metrics")).text
     assert 'lienthong_adapter_deliveries_total{answer="taken",system="vbdlis"}' in metrics
     assert await town.vbdlis.codes() == [code]
+
+
+async def test_without_intake_nothing_is_sent_and_nothing_is_lost(town: Town) -> None:
+    dossier_id, _ = await town.accept()
+    async with town.adapter("vbdlis", intake_url="http://127.0.0.1:9") as url:
+        waiting = await tried(town, "vbdlis", dossier_id, 2)
+        assert (waiting["state"], waiting["reason_code"]) == ("waiting", "intake_away")
+        await opened(town, url)
+    assert await town.vbdlis.log() == []
+    async with town.adapter("vbdlis"):
+        await town.settled("vbdlis", dossier_id)
+
+
+async def opened(town: Town, url: str) -> None:
+    """Wait until the breaker has opened."""
+
+    async def there() -> bool:
+        return str((await town.client.get(f"{url}/healthz")).json()["breaker"]) != "closed"
+
+    await eventually(there)

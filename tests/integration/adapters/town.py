@@ -180,14 +180,22 @@ class Town:
             )
             return [tuple(row) for row in await session.execute(query, {"id": dossier_id})]
 
+    async def time_passes(self) -> None:
+        """Let every lease run out and every pause end."""
+        async with self.workflow.sessions.begin() as session:
+            await session.execute(
+                text("UPDATE delivery SET next_try_at = clock_timestamp() WHERE next_try_at IS NOT NULL")
+            )
+
     # The adapter
 
     @contextlib.asynccontextmanager
     async def adapter(self, system: str, **own: Any) -> AsyncIterator[str]:
         """Run the adapter of a system; return its address, to which the sandbox calls back."""
         issuer, port = self.world.issuer, free_port()
-        services = {"workflow_url": self.front_url, "intake_url": self.world.settings["intake"].url("intake")}
-        more = {"token_url": f"{issuer.url}/token", "client_secret": issuer.secret(system)}
+        intake_url = own.pop("intake_url", self.world.settings["intake"].url("intake"))
+        services: dict[str, Any] = {"workflow_url": self.front_url, "intake_url": intake_url}
+        more: dict[str, Any] = {"token_url": f"{issuer.url}/token", "client_secret": issuer.secret(system)}
         common = Common(mode="local", sandbox_url=str(self.client.base_url).rstrip("/"), **services, **more)
         settings = Settings(system, common, Own(callback_secret=SECRET, **{**QUICK, **own}))
         async with serving(make_adapter(settings), port) as url:
