@@ -34,6 +34,8 @@ class Ours:
                 self._tokens.forget()
                 answer = await self._send(method, url, **arguments)
             body = answer.json()
+        except httpx.HTTPStatusError as error:
+            raise Away(f"issuer {error.response.status_code}") from error
         except (httpx.HTTPError, ValueError) as error:
             raise Away(type(error).__name__) from error
         is_answer = answer.status_code == 200 or 400 <= answer.status_code < 500

@@ -24,13 +24,15 @@ class People:
     def __init__(self, base: str, ours: Ours, leased: Leased, purpose: str) -> None:
         self._url = f"{base.rstrip('/')}/v1/dossiers/{quote(leased.dossier_id, safe='')}/applicant"
         self._ours = ours
-        self._query = {"version": version_of(leased.payload), "purpose": purpose}
+        self._payload = leased.payload
+        self._purpose = purpose
         self._seen: set[str] = set()
 
     async def __call__(self) -> Mapping[str, Any]:
         """Return intake's answer: applicant, submitter, parties, private_attributes; IntakeAway without one."""
+        query = {"version": version_of(self._payload), "purpose": self._purpose}
         try:
-            status, body = await self._ours.call("GET", self._url, params=self._query)
+            status, body = await self._ours.call("GET", self._url, params=query)
         except Away as error:
             raise IntakeAway(error.why) from error
         if status != 200 or not isinstance(body.get("applicant"), dict):

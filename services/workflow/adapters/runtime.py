@@ -76,10 +76,17 @@ class Runtime:
             _, late = await asyncio.wait(set(self._running), timeout=STOP_SECONDS)
             for task in late:  # its lease runs out, and it comes again as unknown
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         with suppress(Exception):
             await self.translator.close()
 
     async def _handle(self, leased: Leased) -> None:
+        try:
+            await self._told(leased)
+        except Exception as error:  # noqa: BLE001 - its lease runs out, and it comes again as unknown
+            telemetry.report(log, "handling_failed", error, system=self.translator.system, delivery=leased.id)
+
+    async def _told(self, leased: Leased) -> None:
         people = self._people(leased)
         said = await self._said(leased, people)
         said = replace(said, message=people.blot(said.message), reason_code=people.blot(said.reason_code))

@@ -180,11 +180,12 @@ async def test_an_adapter_waits_for_our_api_and_the_issuer_without_end(town: Tow
 
 async def test_without_intake_nothing_is_sent_and_nothing_is_lost(town: Town) -> None:
     dossier_id, _ = await town.accept()
-    async with town.adapter("vbdlis", intake_url="http://127.0.0.1:9") as url:
-        waiting = await tried(town, "vbdlis", dossier_id, 2)
+    async with town.adapter("vbdlis", intake_url="http://127.0.0.1:9", failures_until_pause=2) as url:
+        waiting = await tried(town, "vbdlis", dossier_id, 1)
         assert (waiting["state"], waiting["reason_code"]) == ("waiting", "intake_away")
         await opened(town, url)
     assert await town.vbdlis.log() == []
+    await town.time_passes()
     async with town.adapter("vbdlis"):
         await town.settled("vbdlis", dossier_id)
 
