@@ -92,7 +92,7 @@ class Reader:
             if batch:
                 began = time.monotonic()
                 await self._apply(list(_decode(self.inbox.consumer.service, batch)))
-                await asyncio.sleep(pause_after(time.monotonic() - began))
+                await asyncio.sleep(pause_after(time.monotonic() - began, is_full=len(batch) >= BATCH))
             if time.monotonic() - committed_at >= COMMIT_EVERY_SECONDS:
                 committed_at = time.monotonic()
                 await consumer.commit()

@@ -87,8 +87,8 @@ class Relay:
         while True:
             began = time.monotonic()
             self._wake.clear()
-            if await self.tick():
-                await asyncio.sleep(pause_after(time.monotonic() - began))
+            if n_sent := await self.tick():
+                await asyncio.sleep(pause_after(time.monotonic() - began, is_full=n_sent >= BATCH))
                 continue
             try:
                 await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)

@@ -165,3 +165,83 @@ class Delivery(Base):
     acknowledged_at: Mapped[datetime | None]
     result: Mapped[Json | None]
     resulted_at: Mapped[datetime | None]
+
+
+class Standing(Base):
+    """How one dossier stood in one system when it was last seen there."""
+
+    __tablename__ = "standing"
+    __table_args__ = (
+        # repository.exchange.diverged
+        Index("standing_diverged", "system", "since", postgresql_where=text("verdict = 'diverged'")),
+    )
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    system: Mapped[str] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    since: Mapped[datetime]
+    """Since when the verdict is this one (real time)."""
+    observed: Mapped[Json | None]
+    """The fields that were seen; null if the dossier was not there."""
+    observed_hash: Mapped[str]
+    observed_at: Mapped[datetime]
+    """By the system's own clock."""
+    how: Mapped[str]
+    received_at: Mapped[datetime]
+
+
+class Inbound(Base):
+    """What an outside system said, once: its own id and a hash of the content tell repeats."""
+
+    __tablename__ = "inbound"
+    __table_args__ = (
+        # repository.exchange.messages
+        Index("inbound_status", "system", "status", "received_at", "message_id"),
+    )
+
+    system: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    content_hash: Mapped[str]
+    kind: Mapped[str]
+    dossier_code: Mapped[str]
+    dossier_id: Mapped[UUID | None]
+    at: Mapped[datetime]
+    data: Mapped[Json]
+    status: Mapped[str]
+    detail: Mapped[str]
+    received_at: Mapped[datetime]
+
+
+class Incident(Base):
+    """A difference that a machine may not settle, with both sides."""
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        # repository.exchange.open_incident
+        Index(
+            "incident_open",
+            "dossier_id",
+            "system",
+            "kind",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        # repository.exchange.incidents
+        Index("incident_opened", "opened_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_id: Mapped[UUID]
+    system: Mapped[str]
+    kind: Mapped[str]
+    detail: Mapped[str]
+    delivery_id: Mapped[UUID | None]
+    base: Mapped[Json | None]
+    ours: Mapped[Json | None]
+    theirs: Mapped[Json | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    """The subject of a person, or ``observation``."""
+    action: Mapped[str | None]
+    note: Mapped[str]

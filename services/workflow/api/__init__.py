@@ -1,7 +1,7 @@
-"""The REST surface of workflow: journeys of dossiers, and the exchange with outside systems."""
+"""The REST surface of workflow: journeys of dossiers, the exchange with outside systems, incidents."""
 
-from services.workflow.api import legs, systems
+from services.workflow.api import incidents, legs, systems
 
-routers = [legs.api, systems.api]
+routers = [legs.api, systems.api, incidents.api]
 
 __all__ = ["routers"]

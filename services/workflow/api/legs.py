@@ -17,7 +17,7 @@ from services.workflow.domain.route import Route
 from services.workflow.handlers import catalogue, commands
 from services.workflow.handlers.commands import LegCall, LegView
 from services.workflow.models import Dossier, Leg
-from services.workflow.schemas import (
+from services.workflow.schemas.journeys import (
     Assignment,
     Completion,
     DossierRead,

@@ -7,18 +7,23 @@ from uuid import UUID
 
 from fastapi import Depends, Path
 
-from services.workflow.handlers import catalogue, delivering
+from services.workflow.handlers import catalogue, delivering, hearing, observing
 from services.workflow.handlers.delivering import Place
 from services.workflow.models import Delivery
 from services.workflow.repository import exchange as repository
-from services.workflow.schemas import (
+from services.workflow.schemas.exchange import (
     AnswerGiven,
     DeliveryRead,
     ExchangeRead,
     LeaseAsk,
     Leased,
     LeasedPage,
+    MessageGiven,
+    MessagePage,
+    MessageRead,
+    ObservationGiven,
     ResultGiven,
+    StandingRead,
     SystemPage,
     SystemRead,
     WaitingRead,
@@ -26,7 +31,7 @@ from services.workflow.schemas import (
 from shared.auth import Principal, Role, allow
 from shared.errors import DossierUnknown
 from shared.outbox import now
-from shared.web import Session, router
+from shared.web import After, Limit, Session, router
 from shared.worktime import local_date
 
 api = router(prefix="/v1/systems", tags=["systems"])
@@ -89,6 +94,34 @@ async def get_exchange(session: Session, system: SystemCode, dossier_id: UUID, b
         picture=exchange.picture,
         deliveries=[_read(one) for one in deliveries],
     )
+
+
+@api.post("/{system}/observations")
+async def record_observation(session: Session, system: SystemCode, body: ObservationGiven, by: Adapter) -> StandingRead:
+    """Say how a dossier stands in the system; a divergence becomes an incident, being in step closes it."""
+    return StandingRead.model_validate(await observing.observe(session, system, body, by))
+
+
+@api.post("/{system}/messages")
+async def take_message(session: Session, system: SystemCode, body: MessageGiven, by: Adapter) -> MessageRead:
+    """Bring what the system says; only ``applied`` and ``moot`` may be told to it as a success."""
+    return MessageRead.model_validate(await hearing.hear(session, system, body, by))
+
+
+@api.get("/{system}/messages")
+async def list_messages(
+    session: Session,
+    system: SystemCode,
+    by: Watcher,
+    status: hearing.Status | None = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> MessagePage:
+    """What the system said, and what became of it."""
+    delivering.system_for(session, system, by)
+    rows = await repository.messages(session, system, status=status, after=after, limit=limit)
+    following = rows[-1].message_id if len(rows) == limit else None
+    return MessagePage(items=[MessageRead.model_validate(row) for row in rows], next=following)
 
 
 def _read(delivery: Delivery) -> DeliveryRead:

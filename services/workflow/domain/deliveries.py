@@ -95,7 +95,12 @@ def canonical(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """Return the hash of *value* in its canonical form."""
-    return f"{CANONICALISER}:{hashlib.sha256(canonical(value)).hexdigest()}"
+    return digest_of(canonical(value))
+
+
+def digest_of(content: bytes) -> str:
+    """Return the hash of what is canonical already."""
+    return f"{CANONICALISER}:{hashlib.sha256(content).hexdigest()}"
 
 
 def is_over(at: datetime | None, now: datetime) -> bool:

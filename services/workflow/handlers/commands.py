@@ -13,7 +13,7 @@ from services.workflow.handlers.moves import proceed
 from services.workflow.handlers.telling import say
 from services.workflow.models import Dossier, Leg, SupplementProposal
 from services.workflow.repository import Journey, LegUnknown
-from services.workflow.schemas import (
+from services.workflow.schemas.journeys import (
     Assignment,
     Completion,
     CompletionData,
@@ -92,7 +92,8 @@ async def _lock(session: Session, call: LegCall) -> Journey:
     return journey
 
 
-def _view(session: Session, journey: Journey, leg: Leg) -> LegView:
+def view_of(session: Session, journey: Journey, leg: Leg) -> LegView:
+    """Return a leg of a journey with what may be done with it now."""
     return view(catalogue.route_of(session, journey.dossier), journey.legs, leg)
 
 
@@ -111,7 +112,7 @@ async def acknowledge_leg(session: Session, call: LegCall) -> LegView:
     journey, leg, _ = await _open(session, call, LegAction.ACKNOWLEDGE)
     leg.officer = leg.officer or call.by.subject
     leg.acknowledged_at = say(session, journey, LegAcknowledged(leg_no=leg.leg_no, officer=leg.officer)).time
-    return _view(session, journey, leg)
+    return view_of(session, journey, leg)
 
 
 async def assign_leg(session: Session, call: LegCall, to: Assignment) -> LegView:
@@ -119,7 +120,7 @@ async def assign_leg(session: Session, call: LegCall, to: Assignment) -> LegView
     journey, leg, _ = await _open(session, call, LegAction.ASSIGN)
     leg.officer = to.officer
     _announce(session, journey, leg, LegAssigned(leg_no=leg.leg_no, officer=to.officer))
-    return _view(session, journey, leg)
+    return view_of(session, journey, leg)
 
 
 async def refuse_leg(session: Session, call: LegCall, why: Reason) -> LegView:
@@ -131,7 +132,7 @@ async def refuse_leg(session: Session, call: LegCall, why: Reason) -> LegView:
     back_to = giver(journey.legs, leg)
     assert back_to is not None  # noqa: S101 - without a giver the action is not allowed
     proceed(session, journey, SentBack(leg.leg_no, back_to.step_code), cancel_reason=SENT_BACK)
-    return _view(session, journey, leg)
+    return view_of(session, journey, leg)
 
 
 async def return_leg(session: Session, call: LegCall, why: SendBack) -> LegView:
@@ -147,7 +148,7 @@ async def return_leg(session: Session, call: LegCall, why: SendBack) -> LegView:
     fact = LegReturned(leg_no=leg.leg_no, to_step_code=to_code, reason_code=why.reason_code)
     _announce(session, journey, leg, fact, is_over=True)
     proceed(session, journey, SentBack(leg.leg_no, to_code), cancel_reason=SENT_BACK)
-    return _view(session, journey, leg)
+    return view_of(session, journey, leg)
 
 
 async def complete_leg(session: Session, call: LegCall, done: Completion) -> LegView:
@@ -163,7 +164,13 @@ async def complete_leg(session: Session, call: LegCall, done: Completion) -> Leg
     for notice in done.data.notices:
         say(session, journey, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
     proceed(session, journey, Completed(leg.leg_no))
-    return _view(session, journey, leg)
+    return view_of(session, journey, leg)
+
+
+def outcome_of(session: Session, journey: Journey, leg: Leg, done: Completion) -> Outcome:
+    """Return the outcome with which a leg would be completed; Malformed if its route has no such one."""
+    route = catalogue.route_of(session, journey.dossier)
+    return _outcome(list(route.by_code[leg.step_code].outcomes), done)
 
 
 def _outcome(outcomes: list[Outcome], done: Completion) -> Outcome:
@@ -204,4 +211,4 @@ async def propose_supplement(session: Session, call: LegCall, given: ProposalGiv
             proposed_at=event.time, **given.model_dump(),
         )
     )  # fmt: skip
-    return _view(session, journey, leg)
+    return view_of(session, journey, leg)

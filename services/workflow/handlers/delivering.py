@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from services.workflow.domain.deliveries import (
-    LANE_MOVES_ON,
     LEASABLE,
     RESULTED,
     Result,
@@ -15,13 +14,15 @@ from services.workflow.domain.deliveries import (
     State,
     SystemUnknown,
     after_answer,
-    pause_after,
 )
+from services.workflow.domain.incidents import Compared, Kind, Verdict
 from services.workflow.domain.systems import OutsideSystem
 from services.workflow.handlers import catalogue
+from services.workflow.handlers.incidents import open_incident
+from services.workflow.handlers.lanes import schedule
 from services.workflow.models import Delivery, Exchange
 from services.workflow.repository import exchange as repository
-from services.workflow.schemas import AnswerGiven, ResultGiven
+from services.workflow.schemas.exchange import AnswerGiven, ResultGiven
 from shared.auth import Principal, Role
 from shared.errors import Forbidden, IllegalTransition, Text
 from shared.outbox import now
@@ -64,30 +65,24 @@ async def answer_delivery(session: Session, place: Place, given: AnswerGiven) ->
         raise StaleLease(extra={"state_now": delivery.state, "fence": delivery.fence})
     delivery.leased_until = None
     delivery.state, delivery.reason_code, delivery.message = following, given.reason_code, given.message
-    await _schedule(session, exchange, delivery, datetime.now(UTC))
+    await schedule(session, exchange, delivery, datetime.now(UTC))
+    if delivery.state == State.REFUSED:
+        await _refused(session, exchange, delivery)
     return delivery
 
 
-async def _schedule(session: Session, exchange: Exchange, delivery: Delivery, real_now: datetime) -> None:
-    """Say when the head of the lane is tried next: this delivery again, or the one after it."""
-    state = State(delivery.state)
-    if state in LEASABLE:
-        delivery.next_try_at = real_now + pause_after(delivery.n_tries)
-        return
-    delivery.next_try_at = None
-    if state in LANE_MOVES_ON:
-        delivery.acknowledged_at = real_now
-        lane = exchange.lanes[delivery.system]
-        exchange.lanes = {**exchange.lanes, delivery.system: {**lane, "done_no": delivery.no}}
-        following = await repository.following(session, delivery)
-        if following is not None:
-            following.next_try_at = real_now
+async def _refused(session: Session, exchange: Exchange, delivery: Delivery) -> None:
+    """The system said no: its lane stands still until a person has decided."""
+    ours = {"no": delivery.no, "fact": delivery.fact}
+    theirs = {"reason_code": delivery.reason_code, "message": delivery.message}
+    seen = Compared(Verdict.DIVERGED, Kind.REFUSED, None, ours, theirs)
+    await open_incident(session, exchange, delivery.system, seen, delivery=delivery)
 
 
 async def bring_result(session: Session, place: Place, given: ResultGiven) -> Delivery:
     """Record the business result of a delivery that was acknowledged; the same result again changes nothing."""
     system = system_for(session, place.system, place.by)
-    _, _, delivery = await repository.lock_delivery(session, system.code, place.delivery_id)
+    _, exchange, delivery = await repository.lock_delivery(session, system.code, place.delivery_id)
     following = RESULTED[Result(given.outcome)]
     if delivery.state == following and delivery.result == given.data:
         return delivery
@@ -97,4 +92,6 @@ async def bring_result(session: Session, place: Place, given: ResultGiven) -> De
             extra={"state_now": delivery.state},
         )
     delivery.state, delivery.result, delivery.resulted_at = following, given.data, datetime.now(UTC)
+    if delivery.state == State.REFUSED:
+        await _refused(session, exchange, delivery)
     return delivery

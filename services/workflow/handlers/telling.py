@@ -11,7 +11,7 @@ from uuid import UUID
 import uuid_utils.compat as uuids
 
 from services.workflow import repository
-from services.workflow.domain.deliveries import State, canonical, digest
+from services.workflow.domain.deliveries import State, canonical, digest_of
 from services.workflow.domain.picture import Picture, born, fold
 from services.workflow.domain.systems import OutsideSystem, payload_of
 from services.workflow.handlers import catalogue
@@ -32,7 +32,7 @@ async def begin(session: Session, dossier_id: UUID, fact: DossierSubmitted, even
     picture = born(fact, event.time)
     exchange = Exchange(dossier_id=dossier_id, code=None, picture=_dump(picture), lanes={})
     await repository.add_exchange(session, exchange)
-    _tell(session, exchange, picture, event, fact, None)
+    _tell(session, exchange, event, fact, None)
 
 
 async def hear(session: Session, dossier_id: UUID, fact: Fact, event: Event) -> None:
@@ -56,18 +56,16 @@ def _follow(session: Session, exchange: Exchange, event: Event, fact: Fact, agen
     after = fold(before, fact, event.time)
     if after is not before:
         exchange.picture, exchange.code = _dump(after), after.code
-    _tell(session, exchange, after, event, fact, agency_code)
+    _tell(session, exchange, event, fact, agency_code)
 
 
-def _tell(
-    session: Session, exchange: Exchange, picture: Picture, event: Event, fact: Fact, agency_code: str | None
-) -> None:
+def _tell(session: Session, exchange: Exchange, event: Event, fact: Fact, agency_code: str | None) -> None:
     concerned = _concerned(session, exchange, event, fact, agency_code)
     told = [system for system in concerned if system.is_told(fact, agency_code)]
     if not told:
         return
-    payload = payload_of(fact, event.time.isoformat(), _dump(picture))
-    content = {"payload": canonical(payload), "payload_hash": digest(payload)}
+    payload = canonical(payload_of(fact, event.time.isoformat(), exchange.picture))
+    content = {"payload": payload, "payload_hash": digest_of(payload)}
     lanes = dict(exchange.lanes)
     for system in told:
         lane = lanes.get(system.code, {"last_no": 0, "done_no": 0})

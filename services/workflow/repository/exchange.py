@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, func, select, text, true
 
 from services.workflow.domain.deliveries import State
-from services.workflow.models import Delivery, Exchange
+from services.workflow.models import Delivery, Exchange, Inbound, Incident, Standing
 from shared.errors import NotFound, Text
 from shared.session import Session
 from shared.tables import HeadRow
@@ -70,6 +70,100 @@ async def following(session: Session, delivery: Delivery) -> Delivery | None:
 async def exchange_with(session: Session, dossier_id: UUID) -> Exchange | None:
     """Return what outside systems are told of a dossier, to be shown."""
     return await session.get(Exchange, dossier_id)
+
+
+async def payload(session: Session, dossier_id: UUID, system: str, no: int) -> bytes | None:
+    """Return the payload of one delivery."""
+    found = await session.get(Delivery, (dossier_id, system, no))
+    return found.payload if found is not None else None
+
+
+_BY_CODE = (
+    select(HeadRow, Exchange)
+    .join(Exchange, Exchange.dossier_id == HeadRow.dossier_id)
+    .where(Exchange.code == bindparam("code"))
+    .with_for_update(of=[HeadRow, Exchange])
+)
+
+
+async def lock_by_code(session: Session, code: str) -> tuple[HeadRow, Exchange] | None:
+    """Lock the head and the exchange of the dossier with an official code; None if there is none."""
+    return (await session.execute(_BY_CODE, {"code": code})).one_or_none()
+
+
+_LOCK_MESSAGE = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:key AS text), 0))")
+
+
+async def lock_message(session: Session, system: str, message_id: str) -> None:
+    """Let two that bring the same message at once come one after the other."""
+    await session.execute(_LOCK_MESSAGE, {"key": f"{system}/{message_id}"})
+
+
+_OPEN_INCIDENTS = select(Incident).where(
+    Incident.dossier_id == bindparam("dossier_id"), Incident.system == bindparam("system"), Incident.closed_at.is_(None)
+)
+
+
+async def open_incidents_of(session: Session, dossier_id: UUID, system: str) -> list[Incident]:
+    """Return what is open about a dossier in a system; its head is locked."""
+    return list(await session.scalars(_OPEN_INCIDENTS, {"dossier_id": dossier_id, "system": system}))
+
+
+async def open_incident(session: Session, dossier_id: UUID, system: str, kind: str) -> Incident | None:
+    """Return the open incident of a kind, None if there is none; the dossier's head is locked."""
+    return next((one for one in await open_incidents_of(session, dossier_id, system) if one.kind == kind), None)
+
+
+async def lock_incident(session: Session, incident_id: UUID) -> tuple[Exchange, Incident] | None:
+    """Lock the head of an incident's dossier, then read the incident; None if there is none."""
+    query = (
+        select(HeadRow, Exchange, Incident)
+        .join(Exchange, Exchange.dossier_id == HeadRow.dossier_id)
+        .join(Incident, Incident.dossier_id == HeadRow.dossier_id)
+        .where(Incident.id == incident_id)
+        .with_for_update(of=[HeadRow, Exchange, Incident])
+    )
+    row = (await session.execute(query)).one_or_none()
+    return (row[1], row[2]) if row is not None else None
+
+
+async def delivery_of(session: Session, incident: Incident) -> Delivery:
+    """Return the delivery that an incident is about."""
+    found = await session.scalar(select(Delivery).where(Delivery.id == incident.delivery_id))
+    if found is None:
+        raise DeliveryUnknown(str(incident.delivery_id))
+    return found
+
+
+async def incidents(
+    session: Session, *, is_open: bool, system: str | None, after: UUID | None, limit: int
+) -> list[Incident]:
+    """Return a page of incidents, oldest first (their ids grow with time)."""
+    query = (
+        select(Incident).where(Incident.closed_at.is_(None) if is_open else true()).order_by(Incident.id).limit(limit)
+    )
+    if system is not None:
+        query = query.where(Incident.system == system)
+    if after is not None:
+        query = query.where(Incident.id > after)
+    return list(await session.scalars(query))
+
+
+async def messages(
+    session: Session, system: str, *, status: str | None, after: str | None, limit: int
+) -> list[Inbound]:
+    """Return a page of what a system said, by message id."""
+    query = select(Inbound).where(Inbound.system == system).order_by(Inbound.message_id).limit(limit)
+    if status is not None:
+        query = query.where(Inbound.status == status)
+    if after is not None:
+        query = query.where(Inbound.message_id > after)
+    return list(await session.scalars(query))
+
+
+async def standing(session: Session, dossier_id: UUID, system: str) -> Standing | None:
+    """Return how a dossier stood in a system when it was last seen there."""
+    return await session.get(Standing, (dossier_id, system))
 
 
 _LANE = (

@@ -133,6 +133,12 @@ class World:
         events = [self.say(dossier_id, fact) for fact in facts]
         assert await self.apply(*events) == len(events), await self.rows("SELECT * FROM parked")
 
+    async def tell_as(self, source: str, dossier_id: UUID, fact: Fact) -> None:
+        """Have a fact of sla or notify applied: the first of it about this dossier."""
+        draft, head = Draft(uuid4(), fact.type_name(), fact.encode()), MemoryHead(dossier_id)
+        head.step("intake", self.peers[dossier_id].entry("intake"), self.service.clock.now())
+        assert await self.apply(record(source, head, draft, self.service.clock.now())) == 1
+
     async def catch_up(self, dossier_id: UUID) -> None:
         async with self.service.sessions() as session:
             head = await session.get(HeadRow, dossier_id)

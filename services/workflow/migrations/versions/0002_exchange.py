@@ -50,3 +50,61 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_try_at IS NOT NULL"),
     )
     op.create_index("delivery_open", "delivery", ["system", "made_at"], postgresql_where=sa.text("state <> 'done'"))
+    op.create_table(
+        "standing",
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("observed", postgresql.JSONB(), nullable=True),
+        sa.Column("observed_hash", sa.Text(), nullable=False),
+        sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("dossier_id", "system"),
+    )
+    op.create_index(
+        "standing_diverged", "standing", ["system", "since"], postgresql_where=sa.text("verdict = 'diverged'")
+    )
+    op.create_table(
+        "inbound",
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("dossier_code", sa.Text(), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("data", postgresql.JSONB(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("system", "message_id"),
+    )
+    op.create_index("inbound_status", "inbound", ["system", "status", "received_at", "message_id"])
+    op.create_table(
+        "incident",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=True),
+        sa.Column("base", postgresql.JSONB(), nullable=True),
+        sa.Column("ours", postgresql.JSONB(), nullable=True),
+        sa.Column("theirs", postgresql.JSONB(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.Column("action", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "incident_open",
+        "incident",
+        ["dossier_id", "system", "kind"],
+        unique=True,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index("incident_opened", "incident", ["opened_at", "id"])

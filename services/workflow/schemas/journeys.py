@@ -1,4 +1,4 @@
-"""Request and response bodies of workflow."""
+"""Bodies about legs, inboxes, agencies and routes."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, field_validator
 
-from services.workflow.domain.deliveries import Answer, Result
 from shared.web import Body, CodeText, Day, LocalInstant, Read
 
 Note = Annotated[str, StringConstraints(max_length=2000)]
@@ -196,115 +195,3 @@ class ReferencePage(Read):
 
     items: list[dict[str, Any]]
     next: str | None
-
-
-# Outside systems
-
-OutsideCode = Annotated[str, StringConstraints(max_length=64, pattern=r"^[!-~]*$")]
-
-
-class LeaseAsk(Body):
-    """How many deliveries an adapter takes, and for how long they are its own."""
-
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    seconds: Annotated[float, Field(ge=1, le=600)] = 60
-
-
-class Leased(Read):
-    """A delivery in the adapter's hands. ``state`` unknown: an earlier try may have taken effect, so observe first."""
-
-    id: UUID
-    dossier_id: UUID
-    no: int
-    """Its place in the order of what this system is told of this dossier."""
-    fact: str
-    payload: dict[str, Any]
-    """Immutable; people are references that the adapter resolves in intake when it sends, and never stores."""
-    state: str
-    fence: int
-    """To be given back with the answer."""
-    n_tries: int
-    leased_until: LocalInstant
-    made_at: LocalInstant
-
-
-class LeasedPage(Read):
-    """What was leased; empty if nothing is due."""
-
-    items: list[Leased]
-
-
-class AnswerGiven(Body):
-    """What came of a try. Taken only if a positive answer was parsed or an observation proves the effect."""
-
-    fence: Annotated[int, Field(ge=1, le=2**31 - 1)]
-    answer: Answer
-    reason_code: OutsideCode = ""
-    """The system's code, as it said it."""
-    message: Annotated[str, StringConstraints(max_length=500)] = ""
-    """The system's words, without anybody's particulars."""
-
-
-class ResultGiven(Body):
-    """The business result that belongs to a delivery."""
-
-    outcome: Result
-    data: Annotated[dict[str, Any], Field(max_length=50)] = Field(default_factory=dict)
-
-
-class DeliveryRead(Read):
-    """A delivery as ops see it."""
-
-    id: UUID
-    dossier_id: UUID
-    system: str
-    no: int
-    fact: str
-    state: str
-    fence: int
-    n_tries: int
-    reason_code: str
-    message: str
-    made_at: LocalInstant
-    next_try_at: LocalInstant | None
-    leased_until: LocalInstant | None
-    acknowledged_at: LocalInstant | None
-    result: dict[str, Any] | None
-    resulted_at: LocalInstant | None
-
-
-class WaitingRead(Read):
-    """Deliveries of one system in one state."""
-
-    state: str
-    n: int
-    oldest_made_at: LocalInstant
-
-
-class SystemRead(Read):
-    """An outside system, and what it has not taken yet."""
-
-    code: str
-    name: str
-    agency_codes: list[str]
-    tells: list[str]
-    reads_back: bool
-    mark: str
-    waiting: list[WaitingRead]
-
-
-class SystemPage(Read):
-    """The outside systems in force."""
-
-    items: list[SystemRead]
-    next: None = None
-
-
-class ExchangeRead(Read):
-    """What one system is told of one dossier: the picture as it should be there, and each change on its way."""
-
-    dossier_id: UUID
-    system: str
-    code: str | None
-    picture: dict[str, Any]
-    deliveries: list[DeliveryRead]

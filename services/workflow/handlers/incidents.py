@@ -1,0 +1,85 @@
+"""Incidents: opened once, shown with both sides, closed by a person's decision or by being in step again."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+
+from services.workflow.domain.deliveries import State
+from services.workflow.domain.incidents import Action, Compared, Kind, require
+from services.workflow.handlers.lanes import move_on
+from services.workflow.models import Delivery, Exchange, Incident
+from services.workflow.repository import exchange as repository
+from services.workflow.schemas.exchange import Resolution
+from shared.auth import Principal
+from shared.errors import AlreadyDone, NotFound, Text
+from shared.session import Session
+
+BY_OBSERVATION = "observation"
+
+
+class IncidentUnknown(NotFound):
+    """No such incident."""
+
+    code = "incident_unknown"
+    title = Text("Không có sự cố này", "Unknown incident")
+
+
+async def open_incident(
+    session: Session,
+    exchange: Exchange,
+    system: str,
+    seen: Compared,
+    *,
+    detail: str = "",
+    delivery: Delivery | None = None,
+) -> Incident:
+    """Open an incident, or bring the one that is open up to date; the dossier's head is locked."""
+    assert seen.kind is not None  # noqa: S101 - who calls has found a difference
+    incident = await repository.open_incident(session, exchange.dossier_id, system, seen.kind)
+    if incident is None:
+        incident = Incident(
+            id=uuids.uuid7(), dossier_id=exchange.dossier_id, system=system, kind=seen.kind, detail=detail,
+            delivery_id=delivery.id if delivery else None, base=seen.base, ours=seen.ours, theirs=seen.theirs,
+            opened_at=datetime.now(UTC), closed_at=None, closed_by=None, action=None, note="",
+        )  # fmt: skip
+        session.add(incident)
+        return incident
+    incident.base, incident.ours, incident.theirs, incident.detail = seen.base, seen.ours, seen.theirs, detail
+    incident.delivery_id = delivery.id if delivery else None
+    return incident
+
+
+async def close_incidents(session: Session, exchange: Exchange, system: str, kinds: Collection[Kind]) -> None:
+    """Being in step was observed: what is open of these kinds is over."""
+    for incident in await repository.open_incidents_of(session, exchange.dossier_id, system):
+        if incident.kind in kinds:
+            incident.closed_at, incident.closed_by = datetime.now(UTC), BY_OBSERVATION
+
+
+async def resolve_incident(session: Session, incident_id: UUID, how: Resolution, by: Principal) -> Incident:
+    """Carry out what a person decided; AlreadyDone if the incident is closed."""
+    row = await repository.lock_incident(session, incident_id)
+    if row is None:
+        raise IncidentUnknown(str(incident_id))
+    exchange, incident = row
+    if incident.closed_at is not None:
+        raise AlreadyDone(Text("Sự cố đã được xử lý", "the incident is closed"))
+    require(Kind(incident.kind), how.action)
+    if incident.kind == Kind.REFUSED:
+        await _decide_delivery(session, exchange, incident, how.action)
+    incident.closed_at, incident.closed_by = datetime.now(UTC), by.subject
+    incident.action, incident.note = how.action, how.note
+    return incident
+
+
+async def _decide_delivery(session: Session, exchange: Exchange, incident: Incident, action: Action) -> None:
+    delivery = await repository.delivery_of(session, incident)
+    if delivery.state != State.REFUSED:
+        return
+    if action is Action.TAKEN:
+        delivery.state = State.DONE
+        await move_on(session, exchange, delivery, datetime.now(UTC))
+        return
+    delivery.state, delivery.n_tries, delivery.next_try_at = State.WAITING, 0, datetime.now(UTC)

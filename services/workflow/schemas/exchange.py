@@ -1,0 +1,239 @@
+"""Bodies of the adapter API, and of what ops see of outside systems."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from services.workflow.domain.deliveries import Answer, Result
+from services.workflow.domain.incidents import Action
+from services.workflow.domain.picture import Status as PictureStatus
+from services.workflow.schemas.journeys import Note, NoticeGiven
+from shared.web import Body, CodeText, Instant, LocalInstant, Read
+
+OutsideCode = Annotated[str, StringConstraints(max_length=64, pattern=r"^[!-~]*$")]
+
+
+class LeaseAsk(Body):
+    """How many deliveries an adapter takes, and for how long they are its own."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    seconds: Annotated[float, Field(ge=1, le=600)] = 60
+
+
+class Leased(Read):
+    """A delivery in the adapter's hands. ``state`` unknown: an earlier try may have taken effect, so observe first."""
+
+    id: UUID
+    dossier_id: UUID
+    no: int
+    """Its place in the order of what this system is told of this dossier."""
+    fact: str
+    payload: dict[str, Any]
+    """Immutable; people are references that the adapter resolves in intake when it sends, and never stores."""
+    state: str
+    fence: int
+    """To be given back with the answer."""
+    n_tries: int
+    leased_until: LocalInstant
+    made_at: LocalInstant
+
+
+class LeasedPage(Read):
+    """What was leased; empty if nothing is due."""
+
+    items: list[Leased]
+
+
+class AnswerGiven(Body):
+    """What came of a try. Taken only if a positive answer was parsed or an observation proves the effect."""
+
+    fence: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    answer: Answer
+    reason_code: OutsideCode = ""
+    """The system's code, as it said it."""
+    message: Annotated[str, StringConstraints(max_length=500)] = ""
+    """The system's words, without anybody's particulars."""
+
+
+class ResultGiven(Body):
+    """The business result that belongs to a delivery."""
+
+    outcome: Result
+    data: Annotated[dict[str, Any], Field(max_length=50)] = Field(default_factory=dict)
+
+
+class DeliveryRead(Read):
+    """A delivery as ops see it."""
+
+    id: UUID
+    dossier_id: UUID
+    system: str
+    no: int
+    fact: str
+    state: str
+    fence: int
+    n_tries: int
+    reason_code: str
+    message: str
+    made_at: LocalInstant
+    next_try_at: LocalInstant | None
+    leased_until: LocalInstant | None
+    acknowledged_at: LocalInstant | None
+    result: dict[str, Any] | None
+    resulted_at: LocalInstant | None
+
+
+class WaitingRead(Read):
+    """Deliveries of one system in one state."""
+
+    state: str
+    n: int
+    oldest_made_at: LocalInstant
+
+
+class SystemRead(Read):
+    """An outside system, and what it has not taken yet."""
+
+    code: str
+    name: str
+    agency_codes: list[str]
+    tells: list[str]
+    reads_back: bool
+    mark: str
+    waiting: list[WaitingRead]
+
+
+class SystemPage(Read):
+    """The outside systems in force."""
+
+    items: list[SystemRead]
+    next: None = None
+
+
+class ExchangeRead(Read):
+    """What one system is told of one dossier: the picture as it should be there, and each change on its way."""
+
+    dossier_id: UUID
+    system: str
+    code: str | None
+    picture: dict[str, Any]
+    deliveries: list[DeliveryRead]
+
+
+class ObservedState(Body):
+    """What was seen of a dossier: only the fields that the system shows, in our words."""
+
+    status: PictureStatus | None = None
+    appointment_at: Instant | None = None
+    suspended_by: CodeText | None = None
+    outcome: CodeText | None = None
+    code: CodeText | None = None
+    procedure_code: CodeText | None = None
+
+
+class ObservationGiven(Body):
+    """How a dossier stands in the system."""
+
+    dossier_code: CodeText
+    observed_at: Instant
+    how: Literal["read", "callback", "digest"]
+    exists: bool = True
+    state: ObservedState = Field(default_factory=ObservedState)
+
+
+class StandingRead(Read):
+    """How a dossier stands in a system: in step, on its way (pending), or diverged."""
+
+    dossier_id: UUID
+    system: str
+    verdict: str
+    since: LocalInstant
+    observed: dict[str, Any] | None
+    observed_at: LocalInstant
+    how: str
+    received_at: LocalInstant
+
+
+class MessageData(Body):
+    """What a message carries; which fields count depends on its kind."""
+
+    outcome: CodeText | None = None
+    document_no: CodeText | None = None
+    notices: Annotated[list[NoticeGiven], Field(max_length=20)] = Field(default_factory=list)
+    reason_code: CodeText | None = None
+    to_step_code: CodeText | None = None
+    ground: CodeText | None = None
+    component_codes: Annotated[list[CodeText], Field(max_length=100)] = Field(default_factory=list)
+    note: Note = ""
+    due_at: Instant | None = None
+    step_code: CodeText | None = None
+    text: Note = ""
+
+
+class MessageGiven(Body):
+    """What an outside system says of a dossier; ``message_id`` is its own, the same for a repeat."""
+
+    message_id: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+    dossier_code: CodeText
+    kind: Literal[
+        "leg_acknowledged", "leg_completed", "leg_returned", "supplement_proposed", "date_proposed", "progressed"
+    ]
+    at: Instant
+    data: MessageData = Field(default_factory=MessageData)
+
+
+class MessageRead(Read):
+    """What became of a message. Only ``applied`` and ``moot`` may be told to the system as a success."""
+
+    system: str
+    message_id: str
+    kind: str
+    dossier_code: str
+    dossier_id: UUID | None
+    at: LocalInstant
+    data: dict[str, Any]
+    status: str
+    detail: str
+    received_at: LocalInstant
+
+
+class MessagePage(Read):
+    """Messages of a system, by their ids."""
+
+    items: list[MessageRead]
+    next: str | None
+
+
+class IncidentRead(Read):
+    """A difference that a person has to settle: the last common state, ours, theirs."""
+
+    id: UUID
+    dossier_id: UUID
+    system: str
+    kind: str
+    detail: str
+    delivery_id: UUID | None
+    base: dict[str, Any] | None
+    ours: dict[str, Any] | None
+    theirs: dict[str, Any] | None
+    allowed: list[str]
+    opened_at: LocalInstant
+    closed_at: LocalInstant | None
+    closed_by: str | None
+    action: str | None
+    note: str
+
+
+class IncidentPage(Read):
+    """Incidents, oldest first."""
+
+    items: list[IncidentRead]
+    next: str | None
+
+
+class Resolution(Body):
+    """What a person decided about an incident, and why."""
+
+    action: Action
+    note: Annotated[str, StringConstraints(min_length=1, max_length=2000)]

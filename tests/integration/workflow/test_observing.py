@@ -1,0 +1,112 @@
+"""Observations and incidents: a divergence is seen with both sides, and is over when being in step is observed."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from shared.events import sla
+from tests.integration.workflow.support import World
+from tests.integration.workflow.test_exchange import answer, as_system, drain, lane, lease
+
+
+async def code_of(world: World, dossier: UUID) -> str:
+    return str((await world.see(dossier))["code"])
+
+
+async def observe(world: World, dossier: UUID, *, system: str = "dvcqg", exists: bool = True, **state: Any) -> Any:
+    body = {
+        "dossier_code": await code_of(world, dossier), "observed_at": world.service.clock.now().isoformat(),
+        "how": "read", "exists": exists, "state": state,
+    }  # fmt: skip
+    found = await as_system(world, system, "POST", "/observations", body)
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+async def incidents(world: World, **query: Any) -> list[dict[str, Any]]:
+    found = await world.call("GET", "/v1/incidents", "ops", params=query)
+    assert found.status_code == 200, found.text
+    items: list[dict[str, Any]] = found.json()["items"]
+    return items
+
+
+async def resolve(world: World, incident: dict[str, Any], action: str) -> httpx.Response:
+    body = {"action": action, "note": "đã kiểm tra"}
+    return await world.call("POST", f"/v1/incidents/{incident['id']}/resolve", "ops", json=body)
+
+
+async def test_what_a_system_had_taken_is_in_step_and_what_is_on_its_way_is_lag(world: World) -> None:
+    dossier = await world.accept()
+    await drain(world, "dvcqg")
+    assert (await observe(world, dossier, status="accepted"))["verdict"] == "in_step"
+    await world.work(dossier, "appraisal", "slip_sent")
+    assert (await observe(world, dossier, status="accepted"))["verdict"] == "pending"
+    await drain(world, "dvcqg")
+    assert (await observe(world, dossier, status="processing"))["verdict"] == "in_step"
+    assert await incidents(world) == []
+
+
+async def test_a_divergence_is_one_incident_with_both_sides_until_being_in_step_is_observed(world: World) -> None:
+    dossier = await world.accept()
+    await drain(world, "dvcqg")
+    for _ in range(3):
+        assert (await observe(world, dossier, status="returned"))["verdict"] == "diverged"
+    (incident,) = await incidents(world)
+    assert (incident["kind"], incident["ours"], incident["theirs"], incident["base"]) == (
+        "diverged", {"status": "accepted"}, {"status": "returned"}, {"status": "accepted"},
+    )  # fmt: skip
+    assert (await observe(world, dossier, status="accepted"))["verdict"] == "in_step"
+    assert await incidents(world) == []
+    (closed,) = await incidents(world, is_open=False)
+    assert closed["closed_by"] == "observation"
+
+
+async def test_a_field_that_both_changed_is_a_conflict_and_a_dossier_that_is_gone_is_missing(world: World) -> None:
+    dossier = await world.accept()
+    await drain(world, "dvcqg")
+    later = world.service.clock.now() + timedelta(days=20)
+    moved = sla.DeadlineMoved(from_at=later, to_at=later, reason="supplement", citation="x")
+    await world.tell_as("sla", dossier, moved)
+    theirs = (later + timedelta(days=1)).isoformat()
+    assert (await observe(world, dossier, appointment_at=theirs))["verdict"] == "diverged"
+    assert (await observe(world, dossier, exists=False))["verdict"] == "diverged"
+    assert {one["kind"] for one in await incidents(world)} == {"conflict", "missing"}
+
+
+async def test_a_refused_delivery_is_an_incident_and_a_person_lets_the_lane_go_on(world: World) -> None:
+    dossier, other = await world.accept(), await world.accept()
+    for one in await lease(world, "dvcqg"):
+        assert (await answer(world, "dvcqg", one, "refused", reason_code="-1", message="sai")).status_code == 200
+    first, second = sorted(await incidents(world), key=lambda one: one["dossier_id"] != str(dossier))
+    assert (first["kind"], first["theirs"]) == ("refused", {"reason_code": "-1", "message": "sai"})
+    assert first["allowed"] == ["retry", "taken"]
+    assert (await resolve(world, first, "retry")).status_code == 200
+    assert (await resolve(world, second, "taken")).status_code == 200
+    taken = await drain(world, "dvcqg")
+    assert [one["no"] for one in taken if one["dossier_id"] == str(dossier)] == [1, 2, 3, 4]
+    assert [one["no"] for one in taken if one["dossier_id"] == str(other)] == [2, 3, 4]
+    assert await incidents(world) == []
+    assert {one["state"] for one in await lane(world, "dvcqg", other)} == {"done"}
+
+
+async def test_an_incident_is_settled_once_and_only_as_its_kind_allows(world: World) -> None:
+    dossier = await world.accept()
+    await drain(world, "dvcqg")
+    await observe(world, dossier, status="returned")
+    (incident,) = await incidents(world)
+    wrong = await resolve(world, incident, "retry")
+    assert (wrong.status_code, wrong.json()["allowed"]) == (409, ["dismiss"])
+    assert (await resolve(world, incident, "dismiss")).json()["closed_by"] == "ops-test"
+    assert (await resolve(world, incident, "dismiss")).json()["code"] == "already_done"
+    officer = await world.call("GET", "/v1/incidents", "officer", "H99.01")
+    assert officer.status_code == 403
+
+
+async def test_what_was_never_told_to_a_system_can_not_be_observed_there(world: World) -> None:
+    dossier = await world.accept()
+    body = {"dossier_code": await code_of(world, dossier), "observed_at": "2026-10-05T00:00:00Z", "how": "read"}
+    assert (await as_system(world, "bhxh", "POST", "/observations", body)).status_code == 404
+    body["dossier_code"] = "H99.01-000000-0000"
+    assert (await as_system(world, "dvcqg", "POST", "/observations", body)).status_code == 404
