@@ -36,7 +36,11 @@ class Said:
 
 
 People = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Asks intake for the applicant of the version in the delivery; every call is a recorded look, so only when needed."""
+"""Asks intake for the applicant of the version in the delivery; every call is a recorded look, so only when needed.
+
+Returns intake's answer: ``applicant``, ``submitter``, ``parties``, ``private_attributes``. What it raises is the
+runtime's to handle: let it pass.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Told:
     dossier: Json
     """``services.workflow.domain.picture.Picture`` as JSON."""
     people: People
+    is_repeat: bool = False
+    """An earlier try of this very delivery may have taken effect, and no observation could say that it did not."""
 
 
 @dataclass(frozen=True, slots=True)

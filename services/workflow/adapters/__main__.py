@@ -1,0 +1,31 @@
+"""Runs one adapter: ``python -m services.workflow.adapters vbdlis | tax | bhxh | dvcqg``."""
+
+import sys
+
+import uvicorn
+
+from services.workflow.adapters.assembly import TRANSLATORS, make_app
+from services.workflow.adapters.config import read
+from shared.telemetry import configure_logging
+
+
+def main(arguments: list[str]) -> None:
+    """Deliver and hear callbacks of one system until interrupted."""
+    if len(arguments) != 1 or arguments[0] not in TRANSLATORS:
+        sys.exit(f"usage: python -m services.workflow.adapters {' | '.join(TRANSLATORS)}")
+    settings = read(arguments[0])
+    configure_logging(f"adapter-{settings.system}", settings.common.log_level)
+    uvicorn.run(
+        make_app(settings),
+        host=settings.common.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

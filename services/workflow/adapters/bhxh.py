@@ -1,0 +1,153 @@
+"""BHXH, social insurance. ASSUMPTION: no public contract exists; this one is our sandbox's (contracts.md §5).
+
+| fact | call | taken | refused |
+|---|---|---|---|
+| LegOffered | TiepNhanHoSo | 0 or 1 "already here", with SoHoSo | -1; 1, offered once more, but closed there |
+| SupplementReceived | BoSungHoSo | 0 with SoHoSo | -1 |
+| LegCancelled, any other | none exists | – | ``no_call``, nothing is sent: a person tells the office |
+
+Its key is our dossier code, so "already here" proves the effect whoever asks. Anything else is unknown, also a 0 with
+an error beside it, and is observed by TraCuuHoSo before the next try.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from services.workflow.adapters import bhxh_callbacks
+from services.workflow.adapters.line import Line, Outside
+from services.workflow.adapters.offered import ACCEPTED_AT, APPOINTMENT_AT, CODE, filled, lacking, no_call
+from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
+from services.workflow.adapters.words import utc
+
+OK, REPEATED, ERROR = 0, 1, -1
+"""MaLoi."""
+OPEN = {"received", "checking", "deciding", "waiting_supplement"}
+CLOSED = {"finished", "refused"}
+"""TrangThai."""
+NUMBER = re.compile(r"\d{5}/\d{4}/\d{5}")
+UNKNOWN_THERE = "Không tìm thấy"
+CALLS = {"LegOffered": "TiepNhanHoSo", "SupplementReceived": "BoSungHoSo"}
+"""Every fact that has a call."""
+NEEDS = {"LegOffered": (CODE, ACCEPTED_AT, APPOINTMENT_AT), "SupplementReceived": (CODE,)}
+
+
+class Bhxh:
+    """The social insurance office."""
+
+    system = "bhxh"
+
+    def __init__(self, outside: Outside) -> None:
+        self._line = Line(outside)
+        self._now = outside.now
+
+    async def deliver(self, told: Told) -> Said:
+        """Make the call of this fact."""
+        if told.fact not in CALLS:
+            return no_call(told, "BHXH")
+        incomplete = lacking(told, *NEEDS[told.fact])
+        if incomplete is not None:
+            return incomplete
+        said = await self._send(told)
+        is_later_offer = told.fact == "LegOffered" and told.no > 1
+        if is_later_offer and said.answer is Answer.TAKEN and said.reason_code == str(REPEATED):
+            return await self._still_open(told, said)
+        return said
+
+    async def _send(self, told: Told) -> Said:
+        body = creation(told, await told.people()) if told.fact == "LegOffered" else supplement(told)
+        answer = await self._line.post(CALLS[told.fact], body)
+        return answer if isinstance(answer, Said) else judged(told.fact, answer)
+
+    async def _still_open(self, told: Told, said: Said) -> Said:
+        """Say whether a dossier that is "already here" and is offered once more is still worked on there."""
+        found = await self._read(told)
+        if isinstance(found, Said):
+            return Said(Answer.UNKNOWN, found.reason_code, found.message)
+        state = found.get("TrangThai")
+        if state in CLOSED:
+            return Said(Answer.REFUSED, f"closed_there:{state}", "Hồ sơ đã kết thúc tại BHXH; không có lệnh mở lại")
+        return said if state in OPEN else Said(Answer.UNKNOWN, "state_unknown")
+
+    async def observe(self, told: Told) -> Said | None:
+        """Read the dossier and say whether the try is to be seen in it."""
+        if told.fact not in CALLS:
+            return Said(Answer.NO_EFFECT)
+        found = await self._read(told)
+        return found if isinstance(found, Said) else observed(told, found)
+
+    async def _read(self, told: Told) -> Json | Said:
+        answer = await self._line.get("TraCuuHoSo", MaHoSoMotCua=str(told.dossier.get("code")))
+        return (
+            Said(Answer.UNKNOWN, answer.reason_code, answer.message) if isinstance(answer, Said) else dossier_in(answer)
+        )
+
+    def hear(self, event: str, body: Json) -> Heard:
+        """Translate TienDo, HenTra, YeuCauBoSung and KetThuc."""
+        return bhxh_callbacks.hear(event, body, self._now())
+
+    def reply(self, *, is_taken: bool) -> Json:
+        """Return MaLoi 0, or -1."""
+        return {"MaLoi": OK, "MoTa": "Đã nhận"} if is_taken else {"MaLoi": ERROR, "MoTa": "Chưa nhận được"}
+
+    async def close(self) -> None:
+        """Give back connections."""
+        await self._line.close()
+
+
+def creation(told: Told, people: Mapping[str, Any]) -> Json:
+    """Return the body of TiepNhanHoSo; the papers stay with the one-stop, which does not hold them as data here."""
+    who = people["applicant"]
+    return {
+        "MaHoSoMotCua": told.dossier["code"],
+        "MaThuTuc": told.dossier["procedure_code"],
+        "NguoiNop": filled(
+            HoTen=who.get("full_name"), SoDinhDanh=who.get("identity_number"), SoDienThoai=who.get("phone")
+        ),
+        "NgayTiepNhan": utc(told.dossier["accepted_at"]),
+        "NgayHenTra": utc(told.dossier["appointment_at"]),
+    }
+
+
+def supplement(told: Told) -> Json:
+    """Return the body of BoSungHoSo; its note is what ``observed`` looks for."""
+    return {"MaHoSoMotCua": told.dossier["code"], "NgayBoSung": utc(told.at.isoformat()), "GhiChu": note_of(told)}
+
+
+def note_of(told: Told) -> str:
+    """Return the words by which a supplement is known again in the progress of a dossier."""
+    return f"Một cửa chuyển bổ sung theo phiếu số {told.data['request_no']}"
+
+
+def judged(fact: str, answer: Json) -> Said:
+    """Return what an answer means, by the table above."""
+    code, words = answer.get("MaLoi"), str(answer.get("MoTa", ""))
+    if isinstance(code, bool) or not isinstance(code, int):
+        return Said(Answer.UNKNOWN, "no_code")
+    is_proven = NUMBER.fullmatch(str(answer.get("SoHoSo", ""))) is not None and "Loi" not in answer
+    if is_proven and (code == OK or (code == REPEATED and fact == "LegOffered")):
+        return Said(Answer.TAKEN, str(code), words)
+    return Said(Answer.REFUSED if code == ERROR else Answer.UNKNOWN, str(code), words)
+
+
+def dossier_in(answer: Json) -> Json | Said:
+    """Return the dossier that was read; NO_EFFECT if there is certainly none, UNKNOWN if the answer says neither."""
+    code, words, found = answer.get("MaLoi"), str(answer.get("MoTa", "")), answer.get("HoSo")
+    if code == OK and isinstance(found, dict) and "Loi" not in answer:
+        return found
+    if code == ERROR and words.startswith(UNKNOWN_THERE):
+        return Said(Answer.NO_EFFECT, str(code), words)
+    return Said(Answer.UNKNOWN, str(code), words)
+
+
+def observed(told: Told, found: Json) -> Said:
+    """Say whether a try is to be seen in the dossier that was read."""
+    if told.fact == "LegOffered":
+        # offered again after it was there: that it is there proves nothing, and the call says it
+        is_seen = told.no == 1 and NUMBER.fullmatch(str(found.get("SoHoSo", ""))) is not None
+    else:
+        steps = found.get("TienDo")
+        if not isinstance(steps, list):
+            return Said(Answer.UNKNOWN, "no_progress")
+        is_seen = any(isinstance(one, dict) and one.get("NoiDung") == note_of(told) for one in steps)
+    return Said(Answer.TAKEN if is_seen else Answer.NO_EFFECT, "observed")

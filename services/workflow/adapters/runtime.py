@@ -1,0 +1,153 @@
+"""The loop of an adapter: lease, observe what is unknown, deliver, answer; nothing is taken that was not said."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+import structlog
+
+from services.workflow.adapters.breaker import Breaker
+from services.workflow.adapters.config import Own
+from services.workflow.adapters.ledger import Leased, Ledger
+from services.workflow.adapters.meters import BREAKER, DELIVERIES
+from services.workflow.adapters.ours import Away
+from services.workflow.adapters.people import IntakeAway, People
+from services.workflow.adapters.port import Answer, Said, Told, Translator
+from shared import telemetry
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+PATIENCE = (0.2, 30.0)
+"""First and longest pause, in seconds, while our own API is away."""
+PART_OF_LEASE = 0.8
+"""A delivery that takes longer is given up as unknown, before somebody else may have it."""
+STOP_SECONDS = 5.0
+RESTART_SECONDS = 1.0
+
+
+class Runtime:
+    """Delivers what one system is to be told."""
+
+    def __init__(
+        self, translator: Translator, ledger: Ledger, people: Callable[[Leased], People], own: Own, breaker: Breaker
+    ) -> None:
+        self.translator = translator
+        self.breaker = breaker
+        self._ledger = ledger
+        self._people = people
+        self._own = own
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Lease and deliver for ever; when cancelled, let what is on its way come to its end."""
+        try:
+            while True:
+                try:
+                    await self._turn()
+                except Exception as error:  # noqa: BLE001 - the loop outlives whatever a turn meets
+                    telemetry.report(log, "turn_failed", error, system=self.translator.system)
+                    await asyncio.sleep(RESTART_SECONDS)
+        finally:
+            await self._come_to_an_end()
+
+    async def _turn(self) -> None:
+        BREAKER.labels(self.translator.system).set(self.breaker.state)
+        room = self.breaker.room(self._own.at_once - len(self._running), len(self._running))
+        if room:
+            for leased in await self._patiently(lambda: self._ledger.lease(room, self._own.lease_seconds)):
+                task = asyncio.create_task(self._handle(leased))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+        await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until a delivery is done, since the next of its lane is due then, or for a while."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._own.poll_seconds, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(self._own.poll_seconds)
+
+    async def _come_to_an_end(self) -> None:
+        if self._running:
+            _, late = await asyncio.wait(set(self._running), timeout=STOP_SECONDS)
+            for task in late:  # its lease runs out, and it comes again as unknown
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        with suppress(Exception):
+            await self.translator.close()
+
+    async def _handle(self, leased: Leased) -> None:
+        try:
+            await self._told(leased)
+        except Exception as error:  # noqa: BLE001 - its lease runs out, and it comes again as unknown
+            telemetry.report(log, "handling_failed", error, system=self.translator.system, delivery=leased.id)
+
+    async def _told(self, leased: Leased) -> None:
+        people = self._people(leased)
+        said = await self._said(leased, people)
+        said = replace(said, message=people.blot(said.message), reason_code=people.blot(said.reason_code))
+        self.breaker.note(said.answer)
+        DELIVERIES.labels(self.translator.system, said.answer).inc()
+        verdict = await self._patiently(lambda: self._ledger.answer(leased, said))
+        seen = {"system": self.translator.system, "delivery": leased.id, "fact": leased.fact, "verdict": verdict}
+        log.info("delivered", answer=said.answer, reason=said.reason_code, n_tries=leased.n_tries, **seen)
+
+    async def _said(self, leased: Leased, people: People) -> Said:
+        """Return what came of it; whatever is not certain is unknown."""
+        try:
+            async with asyncio.timeout(self._own.lease_seconds * PART_OF_LEASE):
+                return await self._try(told_of(leased, people))
+        except TimeoutError:
+            return Said(Answer.UNKNOWN, "lease_nearly_over")
+        except Exception as error:  # noqa: BLE001 - a translator that fails has said nothing of the effect
+            telemetry.report(log, "translator_failed", error, system=self.translator.system, delivery=leased.id)
+            return Said(Answer.UNKNOWN, "adapter_error", type(error).__name__)
+
+    async def _try(self, told: Told) -> Said:
+        """Observe first what may have taken effect; no later failure makes it certain that it did not."""
+        if told.is_repeat:
+            seen = await self.translator.observe(told)
+            if seen is not None and seen.answer is not Answer.NO_EFFECT:
+                return seen
+            told = replace(told, is_repeat=seen is None)
+        said = await self._deliver(told)
+        if told.is_repeat and said.answer is Answer.NO_EFFECT:
+            return replace(said, answer=Answer.UNKNOWN)
+        return said
+
+    async def _deliver(self, told: Told) -> Said:
+        try:
+            return await self.translator.deliver(told)
+        except IntakeAway as error:
+            return Said(Answer.NO_EFFECT, "intake_away", str(error))
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask our own API until it answers; the lease that runs out meanwhile loses nothing."""
+        pause, longest = PATIENCE
+        while True:
+            try:
+                return await ask()
+            except Away as error:
+                log.warning("api_away", system=self.translator.system, why=error.why, pause=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, longest)
+
+
+def told_of(leased: Leased, people: People) -> Told:
+    """Return a leased delivery as translators see it."""
+    payload = leased.payload
+    return Told(
+        id=leased.id,
+        dossier_id=leased.dossier_id,
+        no=leased.no,
+        fact=leased.fact,
+        at=datetime.fromisoformat(payload["at"]),
+        data=payload["data"],
+        dossier=payload["dossier"],
+        people=people,
+        is_repeat=leased.is_unknown,
+    )

@@ -1,0 +1,42 @@
+"""Client credentials of an adapter, as ``shared.auth.TokenSource`` has them, without what that drags in."""
+
+import time
+
+import httpx
+
+from services.workflow.adapters.config import Settings
+
+RENEW_AT = 0.8
+"""The part of its life after which a token is renewed."""
+
+
+class TokenSource:
+    """A token with which the adapter calls our services, renewed before it expires."""
+
+    def __init__(self, settings: Settings, client: httpx.AsyncClient) -> None:
+        self._url = settings.common.token_url
+        self._form = {
+            "grant_type": "client_credentials",
+            "client_id": settings.client_id,
+            "client_secret": settings.common.client_secret,
+        }
+        self._client = client
+        self._token = ""
+        self._renew_at = 0.0
+
+    def forget(self) -> None:
+        """Ask for a new token before the next call: this one was refused."""
+        self._renew_at = 0.0
+
+    async def headers(self) -> dict[str, str]:
+        """Return the Authorization header; httpx.HTTPError or ValueError if the issuer does not give a token."""
+        if time.monotonic() >= self._renew_at:
+            answer = await self._client.post(self._url, data=self._form)
+            answer.raise_for_status()
+            body = answer.json()
+            if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
+                msg = "the issuer gave no token"
+                raise ValueError(msg)
+            self._token = body["access_token"]
+            self._renew_at = time.monotonic() + float(body.get("expires_in", 300)) * RENEW_AT
+        return {"Authorization": f"Bearer {self._token}"}

@@ -1,0 +1,65 @@
+"""Small things translators share: instants in UTC, message ids from content, what a body has to hold."""
+
+import hashlib
+import json
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from services.workflow.adapters.port import Json, Unreadable
+
+HANOI = timezone(timedelta(hours=7))
+LONGEST_TEXT = 500
+
+
+def utc(text: str | None) -> str | None:
+    """Return an instant of ours as partners write it: UTC, to the millisecond."""
+    if text is None:
+        return None
+    instant = datetime.fromisoformat(text).astimezone(UTC)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def instant_in(body: Json, name: str) -> datetime:
+    """Return an instant of a callback; Unreadable unless it is ISO 8601 with an offset."""
+    try:
+        found = datetime.fromisoformat(text_in(body, name))
+    except ValueError as error:
+        raise Unreadable(f"{name} is not an instant") from error
+    if found.tzinfo is None:
+        raise Unreadable(f"{name} has no offset")
+    return found.astimezone(UTC)
+
+
+def text_in(body: Json, name: str) -> str:
+    """Return a text that has to be there; Unreadable if it is not."""
+    found = body.get(name)
+    if not isinstance(found, str) or not found.strip():
+        raise Unreadable(f"{name} is missing")
+    return found.strip()
+
+
+def note_in(body: Json, name: str) -> str:
+    """Return a text that may be missing."""
+    found = body.get(name)
+    return found.strip()[:LONGEST_TEXT] if isinstance(found, str) else ""
+
+
+def day_of(now: datetime) -> datetime:
+    """Return the beginning of the day in Hanoi: when a callback without a time was heard, said again the same."""
+    return now.astimezone(HANOI).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def message_id(event: str, body: Json, *more: str) -> str:
+    """Return the id of a callback that has none: the same for the same content, 128 characters at most."""
+    content = json.dumps([body, *more], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(unicodedata.normalize("NFC", content).encode()).hexdigest()
+    return f"{event[:40]}:{digest}"
+
+
+def integer_in(body: Json, name: str) -> int:
+    """Return a whole number, however it is written; Unreadable if it is none."""
+    found: Any = body.get(name)
+    if isinstance(found, bool) or not isinstance(found, int | str) or not str(found).removeprefix("-").isdecimal():
+        raise Unreadable(f"{name} is not a number")
+    return int(found)

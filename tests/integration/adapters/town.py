@@ -1,0 +1,234 @@
+"""A town for the tests of adapters: real intake and workflow, the real sandbox, a real adapter, all over real HTTP.
+
+Only ``POST …/messages`` is a stand-in of its contract, in front of the real workflow service.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+
+from services.workflow.adapters.assembly import make_app as make_adapter
+from services.workflow.adapters.config import Common, Own, Settings
+from shared import reference
+from shared.service import Service
+from tests.integration.notify.town import PRIVATE, SUBMISSION, UNIT
+from tests.integration.sandbox.partners import Partner, partner
+from tests.support import PROVINCE, Databases, Issuer, World, eventually, free_port, serving, world
+
+SECRET = "bi-mat-chung-de-thu"  # noqa: S105 - invented for the tests
+QUICK = {"poll_seconds": 0.05, "first_pause_seconds": 0.05, "longest_pause_seconds": 0.2, "call_seconds": 0.6}
+KINDS = {"leg_acknowledged", "leg_completed", "leg_returned", "supplement_proposed", "date_proposed", "progressed"}
+BIRTH = {
+    "procedure_code": "LT.01",
+    "attributes": {"child_name": "Nguyễn Văn Bé", "born_on": "2026-11-01", "wants_health_card": True},
+    "components": [{"code": code, "n_originals": 1} for code in ("TK-KS", "GCS")],
+}
+
+
+@dataclass
+class Post:
+    """The stand-in of the messages endpoint: its contract, and what came."""
+
+    known: set[str] = field(default_factory=set)
+    """Dossier codes that exist."""
+    status: dict[str, str] = field(default_factory=dict)
+    """What to say of a kind; "applied" unless it stands here."""
+    got: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Messages by id."""
+    n_asked: int = 0
+    is_away: bool = False
+
+    def answer(self, said: dict[str, Any]) -> JSONResponse:
+        self.n_asked += 1
+        assert set(said) == {"message_id", "dossier_code", "kind", "at", "data"}
+        assert said["kind"] in KINDS
+        assert len(said["message_id"]) <= 128
+        if said["dossier_code"] not in self.known:
+            return JSONResponse({"code": "dossier_unknown"}, 404)
+        if self.got.setdefault(said["message_id"], said) != said:
+            return JSONResponse({"code": "message_reused"}, 409)
+        return JSONResponse({"status": self.status.get(said["kind"], "applied"), "detail": ""})
+
+    def kinds(self) -> list[str]:
+        return [one["kind"] for one in self.got.values()]
+
+
+def front(workflow: FastAPI, post: Post) -> FastAPI:
+    """Return the real workflow app with the stand-in before it; away for everybody while the post is."""
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def door(request: Request, go_on: Any) -> Any:
+        return JSONResponse({}, 503) if post.is_away else await go_on(request)
+
+    @app.post("/v1/systems/{system}/messages")
+    async def take(system: str, request: Request) -> JSONResponse:
+        principal = await workflow.state.verifier.verify(request.headers["authorization"].partition(" ")[2])
+        assert principal.system == system
+        return post.answer(await request.json())
+
+    app.mount("/", workflow)
+    return app
+
+
+@dataclass
+class Town:
+    """Everything a test touches."""
+
+    world: World
+    client: httpx.AsyncClient
+    front_url: str
+    post: Post
+    bhxh: Partner
+    vbdlis: Partner
+    tags: dict[UUID, str] = field(default_factory=dict)
+
+    @property
+    def workflow(self) -> Service:
+        return self.world.service("workflow")
+
+    # Dossiers
+
+    async def accept(self, **changes: Any) -> tuple[UUID, str]:
+        """Hand a dossier in and accept it; return its id and its code. It is on its route then."""
+        body = {**SUBMISSION, **changes}
+        made = await self._intake("POST", "/v1/dossiers", "portal", body)
+        dossier_id = UUID(made.json()["id"])
+        accepted = await self._command(dossier_id, made.headers["ETag"], "accept")
+        self.post.known.add(accepted["code"])
+        await self.bring(dossier_id)
+        return dossier_id, accepted["code"]
+
+    async def for_bhxh(self) -> tuple[UUID, str]:
+        """Have a dossier whose leg at social insurance was just offered."""
+        dossier_id, code = await self.accept(**BIRTH)
+        await self.work(dossier_id, "civil-status", "registered")
+        return dossier_id, code
+
+    async def _intake(self, method: str, path: str, role: str, body: Any = None, **headers: str) -> httpx.Response:
+        token = self.world.issuer.token(role, agency=UNIT if role == "officer" else None)
+        headers = {"Idempotency-Key": str(uuid4()), **headers}
+        done = await self.world.call("intake", method, path, token=token, json=body, headers=headers)
+        assert done.status_code in {200, 201}, done.text
+        return done
+
+    async def _command(self, dossier_id: UUID, tag: str, verb: str, body: Any = None) -> dict[str, Any]:
+        path = f"/v1/dossiers/{dossier_id}/{verb}"
+        done = await self._intake("POST", path, "officer", body, **{"If-Match": tag})
+        self.tags[dossier_id] = done.headers["ETag"]
+        found: dict[str, Any] = done.json()
+        return found
+
+    async def command(self, dossier_id: UUID, verb: str, body: Any = None) -> None:
+        """Do something at the counter, and let workflow hear of it."""
+        await self._command(dossier_id, self.tags[dossier_id], verb, body)
+        await self.bring(dossier_id)
+
+    async def bring(self, dossier_id: UUID) -> None:
+        """Let workflow apply everything intake has published about a dossier."""
+        events = (await self.workflow.peers.pull("intake", [(dossier_id, 1)])).events
+        await self.workflow.inbox.apply(events, trusted=True)
+
+    async def work(self, dossier_id: UUID, step: str, outcome: str) -> None:
+        """Take over and complete an open leg."""
+        path = f"/v1/dossiers/{dossier_id}"
+        legs = (await self._workflow("GET", path, "ops")).json()["legs"]
+        leg = next(one for one in legs if one["step_code"] == step and one["status"] == "offered")
+        at, agency = f"{path}/legs/{leg['leg_no']}", leg["agency_code"]
+        taken = await self._workflow("POST", f"{at}/acknowledge", "officer", agency, version=leg["version"])
+        body = {"outcome": outcome, "data": {}}
+        await self._workflow("POST", f"{at}/complete", "officer", agency, version=taken.json()["version"], json=body)
+
+    async def _workflow(self, method: str, path: str, role: str, agency: str | None = None, **more: Any) -> Any:
+        token = self.world.issuer.token(role, agency=agency)
+        headers = {"If-Match": f'"{more.pop("version")}"'} if "version" in more else {}
+        done = await self.world.call("workflow", method, path, token=token, headers=headers, **more)
+        assert done.status_code == 200, done.text
+        return done
+
+    # What became of it
+
+    async def lane(self, system: str, dossier_id: UUID) -> list[dict[str, Any]]:
+        """Return what a system is told of a dossier."""
+        found = await self._workflow("GET", f"/v1/systems/{system}/dossiers/{dossier_id}", "ops")
+        deliveries: list[dict[str, Any]] = found.json()["deliveries"]
+        return deliveries
+
+    async def settled(self, system: str, dossier_id: UUID, no: int = 1, state: str = "done") -> dict[str, Any]:
+        """Wait until a delivery is in *state*."""
+
+        async def there() -> dict[str, Any] | None:
+            found = (await self.lane(system, dossier_id))[no - 1]
+            return found if found["state"] == state else None
+
+        reached: dict[str, Any] = await eventually(there)
+        return reached
+
+    async def looks(self, dossier_id: UUID) -> list[tuple[str, str, int]]:
+        """Return who looked at the people of a dossier, what for, at which version."""
+        async with self.world.service("intake").sessions() as session:
+            query = text(
+                "SELECT subject, purpose, version FROM applicant_look WHERE dossier_id = :id ORDER BY looked_at"
+            )
+            return [tuple(row) for row in await session.execute(query, {"id": dossier_id})]
+
+    async def time_passes(self) -> None:
+        """Let every lease run out and every pause end."""
+        async with self.workflow.sessions.begin() as session:
+            await session.execute(
+                text("UPDATE delivery SET next_try_at = clock_timestamp() WHERE next_try_at IS NOT NULL")
+            )
+
+    # The adapter
+
+    @contextlib.asynccontextmanager
+    async def adapter(self, system: str, **own: Any) -> AsyncIterator[str]:
+        """Run the adapter of a system; return its address, to which the sandbox calls back."""
+        issuer, port = self.world.issuer, free_port()
+        intake_url = own.pop("intake_url", self.world.settings["intake"].url("intake"))
+        services: dict[str, Any] = {"workflow_url": self.front_url, "intake_url": intake_url}
+        more: dict[str, Any] = {"token_url": f"{issuer.url}/token", "client_secret": issuer.secret(system)}
+        common = Common(mode="local", sandbox_url=str(self.client.base_url).rstrip("/"), **services, **more)
+        settings = Settings(system, common, Own(callback_secret=SECRET, **{**QUICK, **own}))
+        async with serving(make_adapter(settings), port) as url:
+            found = {"bhxh": self.bhxh, "vbdlis": self.vbdlis}[system]
+            body = {"url": f"{url}/callbacks", "secret": SECRET, "check_calls": True, "first_pause_seconds": 0.05}
+            assert (await found.put("callback", {**body, "longest_pause_seconds": 0.2})).status_code == 200
+            yield url
+            await found.put("callback", {})
+
+
+@contextlib.asynccontextmanager
+async def town(databases: Databases, issuer: Issuer) -> AsyncIterator[Town]:
+    """Build the town; tests drive the consumer of workflow."""
+    async with (
+        partner("vbdlis") as vbdlis,
+        world(databases, issuer, services=("intake", "workflow"), role="api") as running,
+    ):
+        for name, kinds in (("intake", ("agency", "calendar")), ("workflow", ("calendar",))):
+            await _replicate(running.service(name), kinds)
+        post = Post()
+        async with serving(front(running.apps["workflow"], post), free_port()) as url:
+            yield Town(running, vbdlis.client, url, post, Partner("bhxh", vbdlis.client), vbdlis)
+
+
+async def _replicate(service: Service, kinds: tuple[str, ...]) -> None:
+    async with service.sessions.begin() as session:
+        for kind in kinds:
+            for data in reference.read_folder(PROVINCE / reference.FOLDERS[kind]):
+                await reference.store(session, (kind, data["code"], data["version"]), data, owned=False)
+    await service.references.refresh()
+
+
+def holds_nobody(rows: Any) -> bool:
+    """Say whether no particulars of the applicant are in what was stored."""
+    stored = json.dumps(rows, ensure_ascii=False, default=str)
+    return not any(private in stored for private in PRIVATE)

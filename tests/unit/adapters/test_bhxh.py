@@ -1,0 +1,133 @@
+"""The tables of BHXH: what its answers mean, what is seen by looking, what its callbacks amount to."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.workflow.adapters import bhxh_callbacks
+from services.workflow.adapters.bhxh import CALLS, Bhxh, creation, dossier_in, judged, note_of, observed
+from services.workflow.adapters.line import Outside
+from services.workflow.adapters.port import Answer, Said, Unreadable
+from tests.support import PROVINCE
+from tests.unit.adapters.pieces import CODE, PEOPLE, told
+
+NOW = datetime(2026, 11, 20, 20, tzinfo=UTC)
+NUMBER = "99001/2026/00001"
+OFFER, SUPPLEMENT = "LegOffered", "SupplementReceived"
+TAKEN, REFUSED, UNKNOWN, NO_EFFECT = Answer.TAKEN, Answer.REFUSED, Answer.UNKNOWN, Answer.NO_EFFECT
+
+
+@pytest.mark.parametrize(
+    ("fact", "answer", "expected"),
+    [
+        (OFFER, {"MaLoi": 0, "SoHoSo": NUMBER}, TAKEN),
+        (OFFER, {"MaLoi": 1, "SoHoSo": NUMBER}, TAKEN),
+        (OFFER, {"MaLoi": 1}, UNKNOWN),
+        (OFFER, {"MaLoi": 0}, UNKNOWN),
+        (OFFER, {"MaLoi": 0, "SoHoSo": "123"}, UNKNOWN),
+        (OFFER, {"MaLoi": 0, "SoHoSo": NUMBER, "Loi": "Lỗi: không kết nối được"}, UNKNOWN),
+        (OFFER, {"MaLoi": -1, "MoTa": "Dữ liệu không hợp lệ"}, REFUSED),
+        (OFFER, {"MaLoi": "0", "SoHoSo": NUMBER}, UNKNOWN),
+        (OFFER, {"MaLoi": False, "SoHoSo": NUMBER}, UNKNOWN),
+        (OFFER, {"MaLoi": 7, "SoHoSo": NUMBER}, UNKNOWN),
+        (OFFER, {}, UNKNOWN),
+        (SUPPLEMENT, {"MaLoi": 0, "SoHoSo": NUMBER}, TAKEN),
+        (SUPPLEMENT, {"MaLoi": 1, "SoHoSo": NUMBER}, UNKNOWN),
+        (SUPPLEMENT, {"MaLoi": -1, "MoTa": f"Hồ sơ {CODE} không chờ bổ sung"}, REFUSED),
+    ],
+)
+def test_an_answer_means_what_the_table_says(fact: str, answer: dict[str, Any], expected: Answer) -> None:
+    assert judged(fact, answer).answer is expected
+
+
+def test_looking_proves_an_effect_or_that_there_was_none() -> None:
+    sent = told(SUPPLEMENT, request_no=2)
+    steps = [{"NoiDung": "Một cửa chuyển bổ sung theo phiếu số 1"}]
+    assert observed(told(OFFER), {"SoHoSo": NUMBER}).answer is TAKEN
+    assert observed(told(OFFER, no=4), {"SoHoSo": NUMBER}).answer is NO_EFFECT
+    assert observed(sent, {"TienDo": steps}).answer is NO_EFFECT
+    assert observed(sent, {"TienDo": [*steps, {"NoiDung": note_of(sent)}]}).answer is TAKEN
+    assert observed(sent, {}).answer is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"MaLoi": -1, "MoTa": f"Không tìm thấy hồ sơ {CODE}"}, NO_EFFECT),
+        ({"MaLoi": -1, "MoTa": "Chữ ký không đúng"}, UNKNOWN),
+        ({"MaLoi": 0, "Loi": "x", "HoSo": {}}, UNKNOWN),
+        ({"MaLoi": 0}, UNKNOWN),
+    ],
+)
+def test_only_a_listed_answer_says_that_nothing_is_there(answer: dict[str, Any], expected: Answer) -> None:
+    found = dossier_in(answer)
+    assert isinstance(found, Said)
+    assert found.answer is expected
+
+
+async def test_every_fact_it_is_told_has_a_call_or_is_refused() -> None:
+    bhxh = Bhxh(Outside("http://127.0.0.1:9"))
+    system = json.loads((PROVINCE / "systems" / "bhxh.json").read_text())
+    assert set(system["tells"]) - set(CALLS) == {"LegCancelled"}
+    for fact in ("LegCancelled", "SomethingNew"):
+        found = await bhxh.deliver(told(fact))
+        assert (found.answer, found.reason_code) == (REFUSED, "no_call")
+    away = await bhxh.deliver(told(OFFER))
+    assert (away.answer, away.reason_code) == (NO_EFFECT, "no_connection")
+    unseen = await bhxh.observe(told(OFFER))
+    assert unseen is not None
+    assert unseen.answer is UNKNOWN
+
+
+def test_a_creation_is_in_utc_and_names_the_applicant() -> None:
+    assert creation(told(OFFER), PEOPLE) == {
+        "MaHoSoMotCua": CODE,
+        "MaThuTuc": "DD.01",
+        "NguoiNop": {"HoTen": "Nguyễn Văn Thử", "SoDinhDanh": "000000000000"},
+        "NgayTiepNhan": "2026-11-19T01:00:00.000Z",
+        "NgayHenTra": "2026-12-01T10:00:00.000Z",
+    }
+
+
+def heard(event: str, **body: Any) -> list[tuple[str, dict[str, Any]]]:
+    named = {"MaHoSoMotCua": CODE, "SoHoSo": NUMBER, "NguoiXuLy": "Cán bộ BHXH 01"}
+    messages = bhxh_callbacks.hear(event, named | body, NOW).messages
+    assert messages[0].kind == "leg_acknowledged"
+    assert len({one.message_id for one in messages}) == len(messages)
+    return [(one.kind, one.data) for one in messages[1:]]
+
+
+def test_callbacks_become_messages() -> None:
+    at = "2026-11-20T02:00:00Z"
+    step = {"Buoc": "checking", "NoiDung": "Đang kiểm tra", "ThoiDiem": at}
+    assert heard("TienDo", **step) == [("progressed", {"step_code": "checking", "text": "Đang kiểm tra"})]
+    assert heard("HenTra", NgayHenTraMoi="2026-12-05T17:00:00+07:00", LyDo="Cần xác minh") == [
+        ("progressed", {"step_code": "HenTra", "text": "Cần xác minh"}),
+        ("date_proposed", {"due_at": "2026-12-05T10:00:00+00:00", "reason_code": "bhxh_appointment"}),
+    ]
+    proposed = {"ground": "supplement", "component_codes": [], "note": "Thiếu tờ khai"}
+    assert heard("YeuCauBoSung", NoiDung="Thiếu tờ khai", ThoiDiem=at) == [("supplement_proposed", proposed)]
+    assert heard("KetThuc", KetQua=0, SoQuyetDinh="QD-1", NgayKetThuc=at, GhiChu="") == [
+        ("leg_completed", {"outcome": "issued", "document_no": "QD-1"})
+    ]
+    assert heard("KetThuc", KetQua=1, SoQuyetDinh=None, NgayKetThuc=at, GhiChu="Không đủ")[-1] == (
+        "leg_completed",
+        {"outcome": "not_eligible"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "body"),
+    [
+        ("Khac", {}),
+        ("TienDo", {"Buoc": "checking", "NoiDung": "x"}),
+        ("TienDo", {"NoiDung": "x", "ThoiDiem": "2026-11-20T02:00:00Z"}),
+        ("HenTra", {"NgayHenTraMoi": "2026-12-05"}),
+        ("KetThuc", {"KetQua": 2, "NgayKetThuc": "2026-11-20T02:00:00Z"}),
+    ],
+)
+def test_what_is_not_in_the_table_is_not_understood(event: str, body: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        heard(event, **body)
