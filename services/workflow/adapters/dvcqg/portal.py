@@ -67,7 +67,7 @@ class SessionPortal:
         """Say whether header and line are there; of one without the other ``deliver`` sends what is missing."""
         change = self._change(told)
         if isinstance(change, Said):
-            return change
+            return not_sent(change)
         found = await self._client.look_up(change.number)
         if isinstance(found, Said):
             return Said(Answer.UNKNOWN, found.reason_code, found.message)

@@ -130,9 +130,10 @@ async def test_what_can_not_be_mapped_is_refused_before_any_call(
 ) -> None:
     portal = SessionPortal(access, CATALOGUE, numbering="code")
     told = tale.last(born(**more))
-    for said in (await portal.deliver(told), await portal.observe(told)):
-        assert said is not None
-        assert (said.answer, said.reason_code) == (Answer.REFUSED, reason)
+    said, seen = await portal.deliver(told), await portal.observe(told)
+    assert seen is not None
+    assert (said.answer, said.reason_code) == (Answer.REFUSED, reason)
+    assert (seen.answer, seen.reason_code) == (Answer.NO_EFFECT, reason)
     await portal.close()
     assert await dvcqg.log() == []
 
