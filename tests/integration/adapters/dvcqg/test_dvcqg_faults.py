@@ -10,13 +10,14 @@ from tests.integration.adapters.dvcqg.steps import (
     PROGRESS,
     READ,
     fault,
+    insist,
     n_effects,
     n_tried,
     reach,
     texts,
 )
 from tests.integration.sandbox.partners import Partner
-from tests.unit.adapters.tale import ASKED, BROUGHT, Tale, accepted
+from tests.unit.adapters.tale import ASKED, BROUGHT, Tale, accepted, land_transfer
 from tests.unit.adapters.tale import submitted as born
 
 BOTH = pytest.mark.parametrize("call", [HEADER, PROGRESS])
@@ -155,3 +156,29 @@ async def test_dates_are_not_reset_by_a_repeat_even_at_a_portal_that_would(
     found = await dvcqg.dossier(str(tale.dossier_id))
     assert (found["received_at"], found["due_at"]) == ("2026-10-05T01:02:00.000Z", "2026-10-17T01:00:00.000Z")
     assert await n_effects(dvcqg, HEADER) == 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_whole_life_at_a_portal_that_fails_all_the_time_ends_with_every_step_once(
+    dvcqg: Partner, portal: SessionPortal, tale: Tale, seed: int
+) -> None:
+    kinds = ("timeout_after_effect", "bad_gateway", "error_inside", "silent_loss")
+    extra = {"timeout_after_effect": {"seconds": 0.01}}
+    switches = [{"kind": kind, "probability": 0.12, **extra.get(kind, {})} for kind in kinds]
+    await dvcqg.faults(*switches, seed=seed)
+    deliveries = tale.all(*land_transfer())
+    for told in deliveries:
+        await insist(portal, told)
+    found = await dvcqg.dossier(str(tale.dossier_id))
+    numbers = [one["text"].partition(":")[0] for one in found["progress"]]
+    assert numbers == [f"Bước {no}" for no in range(1, len(deliveries) + 1)]
+    assert (found["state"], found["log_state"]) == ("10", "10")
+    assert (found["received_at"], found["due_at"]) == ("2026-10-05T01:02:00.000Z", "2026-10-22T01:00:00.000Z")
+
+
+async def test_an_answer_that_does_not_come_in_time_is_unknown(
+    dvcqg: Partner, portal: SessionPortal, tale: Tale
+) -> None:
+    await dvcqg.faults(fault("timeout_after_effect", HEADER) | {"seconds": 3})
+    said = await portal.deliver(tale.last(born()))
+    assert (said.answer, said.message) == (Answer.UNKNOWN, "ReadTimeout")

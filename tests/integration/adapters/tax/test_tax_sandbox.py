@@ -56,7 +56,7 @@ def tale() -> Tale:
 
 
 def fault(kind: str, *calls: str, n: int = 1) -> dict[str, Any]:
-    seconds = {"seconds": 1.5} if kind == "timeout_after_effect" else {}
+    seconds = {"seconds": 0.05} if kind == "timeout_after_effect" else {}
     return {"kind": kind, "next_calls": n, "calls": calls, **seconds}
 
 
