@@ -15,6 +15,15 @@ from shared.settings import DEFAULT_PORTS, SERVICES
 
 ADAPTER_PORTS = {"vbdlis": 8011, "tax": 8012, "bhxh": 8013, "dvcqg": 8014}
 """Where the adapter of each outside system hears callbacks."""
+SANDBOX_ACCOUNTS = {
+    "dvcqg": {
+        "LIENTHONG_DVCQG_USERNAME": "lienthong",
+        "LIENTHONG_DVCQG_PASSWORD": "chi-de-thu",
+        "LIENTHONG_DVCQG_UNIT_CODE": "H99",
+        "LIENTHONG_DVCQG_DSTCODE": "VN:GOV:000.00.00.G22:vpcpdvcprocessservice",
+    }
+}
+"""Who our adapters are in the sandbox; invented."""
 DEFAULTS = {"issuer": 8000, **DEFAULT_PORTS, "sandbox": 8010, "sandbox_smtp": 8025, **ADAPTER_PORTS}
 PROVINCE = "deploy/province"
 Stage = Literal["issuer", "service", "sandbox", "adapter"]
@@ -82,8 +91,8 @@ def local_plan(*, has_adapters: bool = True) -> Plan:
 
 
 def _adapter(system: str) -> Program:
-    argv = python("services.workflow.adapters", system)
-    return Program(system, argv, port(system), "adapter", ready_path="/healthz", docs_path="")
+    argv, env = python("services.workflow.adapters", system), SANDBOX_ACCOUNTS.get(system, {})
+    return Program(system, argv, port(system), "adapter", env, ready_path="/healthz", docs_path="")
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:

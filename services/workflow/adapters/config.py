@@ -48,6 +48,14 @@ class Own(BaseSettings):
     failures_until_pause: int = Field(5, ge=1)
     first_pause_seconds: float = Field(1, gt=0)
     longest_pause_seconds: float = Field(60, gt=0)
+    username: str = ""
+    """The national portal: who we are there."""
+    password: str = Field("", repr=False)
+    unit_code: str = ""
+    """The national portal's ``madonvi``."""
+    dstcode: str = ""
+    procedures: str = "deploy/province/procedures"
+    """Where the names of procedures and fields are, which the national portal wants beside their codes."""
 
 
 @dataclass(frozen=True)
