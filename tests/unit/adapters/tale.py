@@ -113,7 +113,7 @@ class Tale:
     def _told(self, payload: dict[str, Any], at: datetime) -> Told:
         async def people() -> Mapping[str, Any]:
             self.n_looks += 1
-            return self.people
+            return {"applicant": self.people}
 
         delivery_id = str(uuid5(self.dossier_id, f"{self.system} {self.no}"))
         return Told(

@@ -7,8 +7,6 @@ As every try begins by reading, a repeat sends nothing twice, whatever became of
 from dataclasses import dataclass
 from typing import Literal
 
-import httpx
-
 from services.workflow.adapters.dvcqg import progress
 from services.workflow.adapters.dvcqg.answers import total
 from services.workflow.adapters.dvcqg.catalogue import Catalogue, Names
@@ -113,13 +111,10 @@ class SessionPortal:
     async def _send_header(self, change: Change, found: Json | None) -> Said:
         if is_foreign(change.told, found):
             return Said(Answer.REFUSED, "changed_at_portal", str((found or {}).get("TrangThaiHoSo")))
-        try:
-            people = await change.told.people()
-        except httpx.HTTPError as error:
-            return Said(Answer.NO_EFFECT, "people_unavailable", type(error).__name__)
-        if not people.get("full_name"):
+        applicant = (await change.told.people())["applicant"]
+        if not applicant.get("full_name"):
             return Said(Answer.REFUSED, "no_applicant", change.told.fact)
-        row = header(change.told, change.number, change.names, people, found or {})
+        row = header(change.told, change.number, change.names, applicant, found or {})
         return await self._client.send("DongBoHoSoMC", row, isUpdating=str(found is not None))
 
     async def _proved(self, change: Change, said: Said) -> Said:

@@ -69,12 +69,9 @@ class TaxGateway:
         await self._http.aclose()
 
     async def _send_slip(self, told: Told) -> Said:
-        try:
-            people = await told.people()
-        except httpx.HTTPError as error:
-            return Said(Answer.NO_EFFECT, "people_unavailable", type(error).__name__)
-        answered = await self._post("TCT_GPC", bodies.slip(told, people))
-        return answered if isinstance(answered, Said) else answers.of_slip(answered, seq_id(told.id), dict(people))
+        applicant = (await told.people())["applicant"]
+        answered = await self._post("TCT_GPC", bodies.slip(told, applicant))
+        return answered if isinstance(answered, Said) else answers.of_slip(answered, seq_id(told.id), dict(applicant))
 
     async def _send_voucher(self, told: Told) -> Said:
         """Ask for the notice first: the voucher needs the tax number that stands on it."""
