@@ -104,6 +104,12 @@ def test_a_line_names_the_agency_its_time_in_hanoi_and_its_limit() -> None:
     assert found["NgayKetThucTheoQuyDinh"] == "20261010080000"
 
 
+@pytest.mark.parametrize(("citation", "is_shown"), [("118/2025/NĐ-CP, Điều 5", True), ("to be confirmed", False)])
+def test_a_citizen_reads_a_citation_only_if_it_names_a_document(citation: str, is_shown: bool) -> None:
+    texts = [SENTENCES[fact](told(fact).data | {"citation": citation}) for fact in ("ClockSuspended", "DeadlineMoved")]
+    assert [citation in text for text in texts] == [is_shown, is_shown]
+
+
 def test_a_stretch_of_the_applicant_and_one_of_the_system_are_said_as_such() -> None:
     offered, *_ = Tale("dvcqg").all(submitted(), workflow.LegOffered(leg_no=4, step_code="payment", task="Nộp thuế",
                                                                      holder="applicant"))[1:]  # fmt: skip
@@ -239,6 +245,6 @@ def test_the_sample_province_names_its_procedures_by_their_newest_version() -> N
     assert found["DD.01"].field == "Đất đai"
 
 
-def test_the_promise_is_kept_as_an_instant_of_hanoi() -> None:
-    late = accepted(appointment_at=START + timedelta(hours=17))
-    assert head(Tale("dvcqg").last(submitted(), late))["NgayHenTra"] == "20261006010000"
+def test_the_promise_is_an_instant_of_hanoi() -> None:
+    late = Tale("dvcqg").last(submitted(), accepted(appointment_at=START + timedelta(hours=17)))
+    assert head(late)["NgayHenTra"] == "20261006010000"

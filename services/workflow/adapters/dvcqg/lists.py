@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from services.workflow.adapters.dvcqg.sentences import cited
 from services.workflow.adapters.instants import stamp
 from services.workflow.adapters.port import Json, Told
 
@@ -50,7 +51,7 @@ def _brought(told: Told, kept: Json) -> Json:
 def _moved(told: Told, kept: Json) -> Json:
     row = {
         "HoSoBoSungId": f"HT-{told.no}",
-        "NoiDungBoSung": f"Hẹn lại ngày trả kết quả: {told.data['citation']}",
+        "NoiDungBoSung": cited("Hẹn lại ngày trả kết quả", told.data["citation"]),
         "NgayHenTraTruoc": stamp(told.data["from_at"]),
         "NgayHenTraMoi": stamp(told.data["to_at"]),
     }

@@ -11,13 +11,16 @@ from services.workflow.adapters.dvcqg.sentences import sentence
 from services.workflow.adapters.instants import stamp
 from services.workflow.adapters.port import Json, Told
 
+LONGEST_NAME = 50
+"""What NguoiXuLy holds."""
+
 
 def line(told: Told, number: str) -> Json | None:
     """Return the line of CapNhatTienDoHoSoMC that tells the fact; None if it has no words."""
     text = sentence(told.fact, told.data)
     if text is None:
         return None
-    who = who_did(told)
+    who = who_did(told)[:LONGEST_NAME]
     found = {
         "MaHoSo": number,
         "NguoiXuLy": who,

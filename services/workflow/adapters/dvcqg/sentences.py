@@ -1,17 +1,25 @@
 """What a citizen reads of each fact; codes of agencies and notices only, never a person's particulars."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from services.workflow.adapters.instants import words
 from services.workflow.adapters.port import Json
 
 Sentence = Callable[[Json], str]
+DOCUMENT = re.compile(r"\d+/\d{4}")
+"""A citation that names a document; data also hold notes such as *to be confirmed*, for nobody to read."""
 
 
 def sentence(fact: str, data: Json) -> str | None:
     """Return the Vietnamese sentence of a fact; None if there is none for it."""
     say = SENTENCES.get(fact)
     return say(data) if say is not None else None
+
+
+def cited(text: str, citation: str) -> str:
+    """Return *text* with the document that it rests on, if one is named."""
+    return f"{text} (căn cứ: {citation})" if DOCUMENT.search(citation) else text
 
 
 def _plain(text: str) -> Sentence:
@@ -53,7 +61,8 @@ def _resolved(data: Json) -> str:
 
 
 def _moved(data: Json) -> str:
-    return f"Hẹn lại ngày trả kết quả: từ {words(data['from_at'])} sang {words(data['to_at'])} ({data['citation']})"
+    text = f"Hẹn lại ngày trả kết quả: từ {words(data['from_at'])} sang {words(data['to_at'])}"
+    return cited(text, data["citation"])
 
 
 def _resumed(data: Json) -> str:
@@ -88,6 +97,6 @@ SENTENCES: Mapping[str, Sentence] = {
     "LegReturned": lambda data: f"Chặng {data['leg_no']} được chuyển trả lại (mã lý do: {data['reason_code']})",
     "RouteCompleted": _resolved,
     "DeadlineMoved": _moved,
-    "ClockSuspended": lambda data: f"Tạm dừng tính thời hạn giải quyết ({data['citation']})",
+    "ClockSuspended": lambda data: cited("Tạm dừng tính thời hạn giải quyết", data["citation"]),
     "ClockResumed": _resumed,
 }

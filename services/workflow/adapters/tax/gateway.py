@@ -43,7 +43,8 @@ class TaxGateway:
         """Send the slip or the voucher; a repeat is the identical call, which the gateway recognises."""
         if not told.dossier.get("code"):
             return Said(Answer.REFUSED, "no_code", told.fact)
-        return await self._calls.get(told.fact, _no_call)(told)
+        said = await self._calls.get(told.fact, _no_call)(told)
+        return said if said.answer is not Answer.TAKEN else await self._believed(told, said)
 
     async def observe(self, told: Told) -> Said | None:
         """Say NO_EFFECT where the gateway knows nothing of it; None where only the identical repeat can tell."""
@@ -67,6 +68,14 @@ class TaxGateway:
     async def close(self) -> None:
         """Give back connections."""
         await self._http.aclose()
+
+    async def _believed(self, told: Told, said: Said) -> Said:
+        """Return *said*, a yes, unless the gateway knows nothing of what it said yes to; 02 is a proof already."""
+        if said.reason_code == answers.REPEATED:
+            return said
+        seen = await self.observe(told)
+        is_denied = seen is not None and seen.answer is Answer.NO_EFFECT
+        return Said(Answer.UNKNOWN, "not_there_after_yes", told.fact) if is_denied else said
 
     async def _send_slip(self, told: Told) -> Said:
         applicant = (await told.people())["applicant"]

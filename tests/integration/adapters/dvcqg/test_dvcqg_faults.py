@@ -1,5 +1,8 @@
 """Whatever goes wrong at the portal, header and progress end as they should, each step once."""
 
+from dataclasses import replace
+
+import httpx
 import pytest
 
 from services.workflow.adapters.dvcqg.portal import SessionPortal
@@ -182,3 +185,14 @@ async def test_an_answer_that_does_not_come_in_time_is_unknown(
     await dvcqg.faults(fault("timeout_after_effect", HEADER) | {"seconds": 3})
     said = await portal.deliver(tale.last(born()))
     assert (said.answer, said.message) == (Answer.UNKNOWN, "ReadTimeout")
+
+
+async def test_without_the_particulars_nothing_is_sent(dvcqg: Partner, portal: SessionPortal, tale: Tale) -> None:
+    async def no_people() -> dict[str, str]:
+        raise httpx.ConnectError("intake is away")
+
+    told = tale.last(born())
+    said = await portal.deliver(replace(told, people=no_people))
+    assert (said.answer, said.reason_code) == (Answer.NO_EFFECT, "people_unavailable")
+    assert await dvcqg.codes() == []
+    assert (await portal.deliver(told)).answer is Answer.TAKEN

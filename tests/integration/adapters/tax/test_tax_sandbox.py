@@ -1,8 +1,10 @@
 """The tax gateway, told over real HTTP: one slip is one debt, one payment is one voucher, whatever goes wrong."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from services.workflow.adapters.port import Answer, Heard, Translator, Unreadable
@@ -76,6 +78,10 @@ async def payment(tax: Partner, tale: Tale) -> intake.PaymentRecorded:
     return intake.PaymentRecorded(notice_no=number, amount=7_000_000, paid_at=START, method="bank")
 
 
+async def no_people() -> dict[str, Any]:
+    raise httpx.ConnectError("intake is away")
+
+
 def heard(gateway: TaxGateway, receiver: Receiver) -> list[Heard]:
     return [gateway.hear(event, body) for event, body in zip(receiver.events(), receiver.bodies(), strict=True)]
 
@@ -122,8 +128,7 @@ async def test_a_slip_that_is_repeated_after_any_failure_is_one_debt(
     await tax.faults(fault(kind, SLIP))
     told = tale.last(OFFERED)
     said = await gateway.deliver(told)
-    expected = {"bad_gateway": Answer.NO_EFFECT, "silent_loss": Answer.TAKEN}
-    assert said.answer is expected.get(kind, Answer.UNKNOWN)
+    assert said.answer is (Answer.NO_EFFECT if kind == "bad_gateway" else Answer.UNKNOWN)
     seen = await gateway.observe(told)
     if kind == "timeout_after_effect":
         assert seen is None
@@ -147,7 +152,7 @@ async def test_a_payment_that_is_repeated_after_any_failure_is_booked_once(
     await tax.faults(fault(kind, VOUCHER))
     told = tale.last(await payment(tax, tale))
     said = await gateway.deliver(told)
-    assert (said.answer is Answer.TAKEN) == (kind == "silent_loss")
+    assert said.answer is (Answer.NO_EFFECT if kind == "bad_gateway" else Answer.UNKNOWN)
     seen = await gateway.observe(told)
     is_there = kind == "timeout_after_effect"
     assert (seen is None) == is_there
@@ -235,3 +240,10 @@ async def test_the_answer_to_a_slip_of_somebody_else_is_not_taken(
     await receiver.reached(1)
     with pytest.raises(Unreadable):
         heard(gateway, receiver)
+
+
+async def test_without_the_particulars_nothing_is_sent(tax: Partner, gateway: TaxGateway, tale: Tale) -> None:
+    told = replace(tale.last(OFFERED), people=no_people)
+    said = await gateway.deliver(told)
+    assert (said.answer, said.reason_code) == (Answer.NO_EFFECT, "people_unavailable")
+    assert await tax.codes() == []
