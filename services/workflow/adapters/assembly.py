@@ -12,9 +12,7 @@ from services.workflow.adapters import callbacks, ours
 from services.workflow.adapters.bhxh import Bhxh
 from services.workflow.adapters.breaker import Breaker
 from services.workflow.adapters.config import Settings
-from services.workflow.adapters.dvcqg import catalogue
-from services.workflow.adapters.dvcqg.portal import SessionPortal
-from services.workflow.adapters.dvcqg.session import SessionAccess
+from services.workflow.adapters.dvcqg.choose import PortalSettings, make_portal
 from services.workflow.adapters.ledger import Leased, Ledger
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.people import People
@@ -44,16 +42,20 @@ def _tax(settings: Settings) -> Translator:
 
 def _dvcqg(settings: Settings) -> Translator:
     own = settings.own
-    access = SessionAccess(
-        url=f"{settings.system_url}/a",
-        username=own.username,
-        password=own.password,
-        unit_code=own.unit_code,
-        dstcode=own.dstcode,
-        timeout_seconds=own.call_seconds,
-        signer=_signer(settings),
+    return make_portal(
+        PortalSettings(
+            dialect=own.dialect,
+            url=f"{settings.system_url}/{own.dialect.lower()}",
+            account=own.username,
+            secret=own.password,
+            unit_code=own.unit_code,
+            dstcode=own.dstcode,
+            procedures=Path(own.procedures),
+            kept=Path(own.kept),
+            timeout_seconds=own.call_seconds,
+            signer=_signer(settings),
+        )
     )
-    return SessionPortal(access, catalogue.read(Path(own.procedures)))
 
 
 TRANSLATORS: Mapping[str, Callable[[Settings], Translator]] = {

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import httpx
-
 from services.workflow.adapters.dvcqg.answers import total
 from services.workflow.adapters.dvcqg.bearer import BearerAccess, BearerClient, meaning
 from services.workflow.adapters.dvcqg.codes import log_code
@@ -82,11 +80,7 @@ class BearerPortal:
                 return not_sent(number)
             kept = Kept(number)
             self._keeper.put(told.dossier_id, kept)
-        try:
-            people = await told.people()
-        except httpx.HTTPError as error:
-            return Said(Answer.NO_EFFECT, "people_unavailable", type(error).__name__)
-        return await self._create(told, kept, people)
+        return await self._create(told, kept, (await told.people())["applicant"])
 
     async def _create(self, told: Told, kept: Kept, people: Mapping[str, Any]) -> Kept | Said:
         answered = await self._client.call("CreateDossier", _creation(told, kept.number, people))

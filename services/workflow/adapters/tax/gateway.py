@@ -43,6 +43,8 @@ class TaxGateway:
         """Send the slip or the voucher; a repeat is the identical call, which the gateway recognises."""
         if not told.dossier.get("code"):
             return Said(Answer.REFUSED, "no_code", told.fact)
+        if told.fact == "PaymentRecorded" and told.data.get("kind") == "fee":
+            return Said(Answer.TAKEN, "not_concerned", "a fee of the one-stop unit is no tax: there is nothing to tell")
         said = await self._calls.get(told.fact, _no_call)(told)
         return said if said.answer is not Answer.TAKEN else await self._believed(told, said)
 
