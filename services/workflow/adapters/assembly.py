@@ -1,14 +1,14 @@
 """The composition of an adapter: settings become a translator, its loop and its callback server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib import import_module
 
 import httpx
 from fastapi import FastAPI
 
 from services.workflow.adapters import callbacks, ours
+from services.workflow.adapters.bhxh import Bhxh
 from services.workflow.adapters.breaker import Breaker
 from services.workflow.adapters.config import Settings
 from services.workflow.adapters.ledger import Leased, Ledger
@@ -17,23 +17,18 @@ from services.workflow.adapters.people import People
 from services.workflow.adapters.port import Translator
 from services.workflow.adapters.runtime import Runtime
 from services.workflow.adapters.tokens import TokenSource
+from services.workflow.adapters.vbdlis import Vbdlis
 from shared.clock import Clock
 
-TRANSLATORS = {"bhxh": "Bhxh", "vbdlis": "Vbdlis", "tax": "Tax", "dvcqg": "Dvcqg"}
-"""System → the class in the module of its name; made with an ``Outside``."""
+TRANSLATORS: dict[str, Callable[[Outside], Translator]] = {"bhxh": Bhxh, "vbdlis": Vbdlis}
+"""How the translator of each system is made."""
 
 
 def translator_of(settings: Settings) -> Translator:
-    """Return the translator of a system; ModuleNotFoundError if it is not built."""
-    module = import_module(f"services.workflow.adapters.{settings.system}")
-    outside = Outside(
-        settings.system_url,
-        settings.own.callback_secret,
-        settings.own.call_seconds,
-        Clock.parse(settings.common.clock).now,
-    )
-    made: Translator = getattr(module, TRANSLATORS[settings.system])(outside)
-    return made
+    """Return the translator of a system."""
+    own, clock = settings.own, Clock.parse(settings.common.clock)
+    outside = Outside(settings.system_url, own.callback_secret, own.call_seconds, clock.now)
+    return TRANSLATORS[settings.system](outside)
 
 
 def make_app(settings: Settings) -> FastAPI:

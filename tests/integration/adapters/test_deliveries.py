@@ -150,13 +150,13 @@ async def test_an_answer_that_was_lost_with_its_adapter_makes_no_second_dossier(
             return (await town.lane("vbdlis", dossier_id))[0]["leased_until"] is not None
 
         await eventually(leased)
-        town.post.is_away = True
+        town.door.is_shut = True
 
         async def arrived() -> bool:
             return code in await town.vbdlis.codes()
 
         await eventually(arrived)
-    town.post.is_away = False
+    town.door.is_shut = False
     assert (await town.lane("vbdlis", dossier_id))[0]["state"] == "waiting"
     await town.time_passes()
     async with town.adapter("vbdlis"):
@@ -166,12 +166,12 @@ async def test_an_answer_that_was_lost_with_its_adapter_makes_no_second_dossier(
 
 
 async def test_an_adapter_waits_for_our_api_and_the_issuer_without_end(town: Town) -> None:
-    town.post.is_away = True
+    town.door.is_shut = True
     dossier_id, code = await town.accept()
     async with town.adapter("vbdlis") as url:
         health = await town.client.get(f"{url}/healthz")
         assert health.json() == {"ready": True, "system": "vbdlis", "breaker": "closed"}
-        town.post.is_away = False
+        town.door.is_shut = False
         await town.settled("vbdlis", dossier_id)
         metrics = (await town.client.get(f"{url}/metrics")).text
     assert 'lienthong_adapter_deliveries_total{answer="taken",system="vbdlis"}' in metrics
@@ -181,9 +181,9 @@ async def test_an_adapter_waits_for_our_api_and_the_issuer_without_end(town: Tow
 async def test_without_intake_nothing_is_sent_and_nothing_is_lost(town: Town) -> None:
     dossier_id, _ = await town.accept()
     async with town.adapter("vbdlis", intake_url="http://127.0.0.1:9", failures_until_pause=2) as url:
-        waiting = await tried(town, "vbdlis", dossier_id, 1)
-        assert (waiting["state"], waiting["reason_code"]) == ("waiting", "intake_away")
         await opened(town, url)
+        [waiting] = await town.lane("vbdlis", dossier_id)
+        assert (waiting["state"], waiting["reason_code"]) == ("waiting", "intake_away")
     assert await town.vbdlis.log() == []
     await town.time_passes()
     async with town.adapter("vbdlis"):
