@@ -72,6 +72,19 @@ async def test_a_timeout_after_the_effect_is_unknown_and_then_settled_without_a_
     assert (found[-1]["call"], done["reason_code"]) == expected
 
 
+async def test_a_bad_gateway_after_a_timeout_does_not_make_it_forgotten(town: Town) -> None:
+    dossier_id, code = await town.accept()
+    await town.vbdlis.faults(TIMEOUT)
+    async with town.adapter("vbdlis"):
+        await town.settled("vbdlis", dossier_id, state="unknown")
+        await town.vbdlis.faults({"kind": "bad_gateway", "next_calls": 1})
+        still = await tried(town, "vbdlis", dossier_id, 2)
+        assert still["state"] in {"unknown", "done"}
+        done = await town.settled("vbdlis", dossier_id)
+    assert (done["n_tries"], "đã tồn tại" in done["message"]) == (3, True)
+    assert await town.vbdlis.codes() == [code]
+
+
 async def test_a_bad_gateway_is_tried_again_in_order(town: Town) -> None:
     dossier_id, code = await town.accept()
     await town.command(dossier_id, "withdraw", {"reason_code": "applicant_request"})
