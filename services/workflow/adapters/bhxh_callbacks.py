@@ -1,13 +1,25 @@
-"""What BHXH calls back, as messages. Every callback is a sign of work, so it also says that the leg was taken over."""
+"""What BHXH calls back, as messages; the words beside a date or an end are kept as a line of progress."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 from services.workflow.adapters.port import Heard, Json, Message, Unreadable
-from services.workflow.adapters.words import day_of, instant_in, integer_in, message_id, note_in, text_in
+from services.workflow.adapters.words import (
+    INCOMPLETE,
+    code_of,
+    day_of,
+    instant_in,
+    integer_in,
+    message_id,
+    note_in,
+    progressed,
+    text_in,
+)
 
 OUTCOMES = {0: "issued", 1: "not_eligible"}
 """KetQua → the outcomes of the route's leg; another value is not understood."""
+TAKEN_OVER = {"checking"}
+"""Buoc: the office has begun, so the leg is acknowledged. An end says that by itself."""
 Kinds = list[tuple[str, Json]]
 
 
@@ -18,21 +30,23 @@ def hear(event: str, body: Json, now: datetime) -> Heard:
     code, (time_field, translate) = text_in(body, "MaHoSoMotCua"), _EVENTS[event]
     at = instant_in(body, time_field) if time_field else day_of(now)
     day = [] if time_field else [at.date().isoformat()]
-    kinds = [("leg_acknowledged", Json()), *translate(body)]
+    kinds = translate(body)
     return Heard(tuple(Message(message_id(event, body, kind, *day), code, kind, at, data) for kind, data in kinds))
 
 
 def _progress(body: Json) -> Kinds:
-    return [("progressed", {"step_code": text_in(body, "Buoc"), "text": note_in(body, "NoiDung")})]
+    step = text_in(body, "Buoc")
+    line = progressed(step, "TienDo", note_in(body, "NoiDung"))
+    return [line, *([("leg_acknowledged", Json())] if step in TAKEN_OVER else [])]
 
 
 def _date(body: Json) -> Kinds:
     due_at = instant_in(body, "NgayHenTraMoi").isoformat()
-    return [*_note(body, "HenTra", "LyDo"), ("date_proposed", {"due_at": due_at, "reason_code": "bhxh_appointment"})]
+    return [*_note("HenTra", note_in(body, "LyDo")), ("date_proposed", {"due_at": due_at, "reason_code": "bhxh_date"})]
 
 
 def _supplement(body: Json) -> Kinds:
-    proposed = {"ground": "supplement", "component_codes": [], "note": text_in(body, "NoiDung")}
+    proposed = {"ground": INCOMPLETE, "component_codes": [], "note": text_in(body, "NoiDung")}
     return [("supplement_proposed", proposed)]
 
 
@@ -41,14 +55,13 @@ def _end(body: Json) -> Kinds:
     if outcome is None:
         raise Unreadable("KetQua is not in the table")
     decision = note_in(body, "SoQuyetDinh")
-    completed = {"outcome": outcome, **({"document_no": decision} if decision else {})}
-    return [*_note(body, "KetThuc", "GhiChu"), ("leg_completed", completed)]
+    number = code_of(decision)
+    completed = {"outcome": outcome, **({"document_no": number} if number else {})}
+    return [*_note("KetThuc", note_in(body, "GhiChu"), "" if number else decision), ("leg_completed", completed)]
 
 
-def _note(body: Json, step_code: str, name: str) -> Kinds:
-    """Keep the words beside a date or an end: the message for those has no place for them."""
-    text = note_in(body, name)
-    return [("progressed", {"step_code": step_code, "text": text})] if text else []
+def _note(event: str, *parts: str) -> Kinds:
+    return [progressed(event, event, *parts)] if any(parts) else []
 
 
 _EVENTS: dict[str, tuple[str | None, Callable[[Json], Kinds]]] = {

@@ -22,7 +22,7 @@ class Common(BaseSettings):
     token_url: str = "http://127.0.0.1:8000/token"  # noqa: S105 - an address, not a secret
     client_id: str = ""
     """Defaults to the code of the system."""
-    client_secret: str = ""
+    client_secret: str = Field("", repr=False)
     sandbox_url: str = "http://127.0.0.1:8010"
     clock: str = ""
     log_level: str = "INFO"
@@ -37,7 +37,7 @@ class Own(BaseSettings):
     """0: the default of the system."""
     system_url: str = ""
     """Base address of the outside system; in local mode that of the sandbox if empty."""
-    callback_secret: str = ""
+    callback_secret: str = Field("", repr=False)
     """Signs our calls and its callbacks; without one every callback is refused."""
     at_once: int = Field(8, ge=1, le=100)
     """Deliveries handled at the same time, of different dossiers."""

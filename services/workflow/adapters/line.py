@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ class Outside:
     """Where a system is, the secret we share with it, how long a call may take, and the business clock."""
 
     url: str
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     seconds: float = 10.0
     now: Callable[[], datetime] = real_now
 

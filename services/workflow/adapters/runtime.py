@@ -25,6 +25,8 @@ PATIENCE = (0.2, 30.0)
 """First and longest pause, in seconds, while our own API is away."""
 PART_OF_LEASE = 0.8
 """A delivery that takes longer is given up as unknown, before somebody else may have it."""
+STATES = {"waiting", "unknown", "acknowledged", "refused", "done"}
+"""What an answer that was recorded leads to."""
 STOP_SECONDS = 5.0
 RESTART_SECONDS = 1.0
 
@@ -93,8 +95,9 @@ class Runtime:
         self.breaker.note(said.answer)
         DELIVERIES.labels(self.translator.system, said.answer).inc()
         verdict = await self._patiently(lambda: self._ledger.answer(leased, said))
+        note = log.info if verdict in STATES else log.warning  # such as stale_lease: somebody else has it now
         seen = {"system": self.translator.system, "delivery": leased.id, "fact": leased.fact, "verdict": verdict}
-        log.info("delivered", answer=said.answer, reason=said.reason_code, n_tries=leased.n_tries, **seen)
+        note("delivered", answer=said.answer, reason=said.reason_code, n_tries=leased.n_tries, **seen)
 
     async def _said(self, leased: Leased, people: People) -> Said:
         """Return what came of it; whatever is not certain is unknown."""

@@ -9,21 +9,31 @@ from datetime import datetime
 
 from services.workflow.adapters.port import Heard, Json, Message, Unreadable
 from services.workflow.adapters.words import (
+    INCOMPLETE,
     LONGEST_TEXT,
     day_of,
     instant_in,
     integer_in,
     message_id,
     note_in,
+    progressed,
     text_in,
 )
 
 Kinds = list[tuple[str, Json]]
-TO_TAX = "CHUYENTHUE"
-SLIP_SENT, SIGNED = "slip_sent", "signed"
-"""Outcomes of our route: of the appraisal when the slip leaves for the tax office, of the registration at its end."""
 TAKEN_OVER: tuple[str, Json] = ("leg_acknowledged", {})
-"""Sign of work on the dossier: the leg was taken over, if nobody said so before."""
+STEPS: dict[str, tuple[str, Json]] = {
+    "THAMDINH": TAKEN_OVER,
+    "CHUYENTHUE": ("leg_completed", {"outcome": "slip_sent"}),
+    "SOANTHAO": TAKEN_OVER,
+}
+"""MaTrangThai → what its beginning says of our leg: the appraisal was taken over, then done; the registration likewise.
+
+All other steps, and every step back, are progress alone. An end and a supplement take a leg over by themselves; only
+what was taken over can be returned.
+"""
+SIGNED = "signed"
+"""The outcome of our registration when VBDLIS ends with a result."""
 
 
 def hear(event: str, body: Json, now: datetime) -> Heard:
@@ -37,39 +47,33 @@ def hear(event: str, body: Json, now: datetime) -> Heard:
     return Heard(tuple(Message(message_id(event, body, kind, *day), code, kind, at, data) for kind, data in kinds))
 
 
-def _progressed(step_code: str, *parts: str) -> tuple[str, Json]:
-    text = "; ".join(part for part in parts if part)
-    return "progressed", {"step_code": step_code, "text": text[:LONGEST_TEXT]}
-
-
 def _moved(body: Json) -> Kinds:
     """ChuyenHoSo; HanXuLy is the officer's own limit, not a date for anybody outside."""
     step, is_back = text_in(body, "MaTrangThai"), body.get("LaTrangThaiChuyenLai") is True
     hands = f"{note_in(body, 'MaCanBoChuyen')} → {note_in(body, 'MaCanBoNhan')}"
-    line = _progressed(step, note_in(body, "NoiDungXuLy"), hands, "chuyển lại" if is_back else "")
-    is_slip = step == TO_TAX and not is_back
-    return [TAKEN_OVER, line, *([("leg_completed", {"outcome": SLIP_SENT})] if is_slip else [])]
+    line = progressed(step, "ChuyenHoSo", note_in(body, "NoiDungXuLy"), hands, "chuyển lại" if is_back else "")
+    return [line, *([STEPS[step]] if step in STEPS and not is_back else [])]
 
 
 def _supplement_asked(body: Json) -> Kinds:
     pause = "VBDLIS đề nghị tạm dừng" if body.get("LaTamDung") is True else ""
-    return [TAKEN_OVER, _proposal(note_in(body, "GhiChu"), pause)]
+    return [_proposal(note_in(body, "GhiChu"), pause)]
 
 
 def _update_asked(body: Json) -> Kinds:
-    return [TAKEN_OVER, _proposal("Yêu cầu cập nhật hồ sơ", note_in(body, "GhiChu"))]
+    return [_proposal("Yêu cầu cập nhật hồ sơ", note_in(body, "GhiChu"))]
 
 
 def _proposal(*notes: str) -> tuple[str, Json]:
     note = "; ".join(one for one in notes if one)[:LONGEST_TEXT]
-    return "supplement_proposed", {"ground": "supplement", "component_codes": [], "note": note}
+    return "supplement_proposed", {"ground": INCOMPLETE, "component_codes": [], "note": note}
 
 
 def _supplement_got(body: Json) -> Kinds:
-    kinds = [TAKEN_OVER, _progressed("NhanBoSungHoSo", note_in(body, "GhiChu") or "Đã nhận bổ sung")]
+    kinds = [_said(body, "NhanBoSungHoSo", "Đã nhận bổ sung")]
     if body.get("NgayHenTraMoi") is None:
         return kinds
-    proposed = {"due_at": instant_in(body, "NgayHenTraMoi").isoformat(), "reason_code": "vbdlis_appointment"}
+    proposed = {"due_at": instant_in(body, "NgayHenTraMoi").isoformat(), "reason_code": "vbdlis_date"}
     return [*kinds, ("date_proposed", proposed)]
 
 
@@ -79,30 +83,34 @@ def _tax_result(body: Json) -> Kinds:
     if not isinstance(notices, list) or not all(isinstance(one, dict) for one in notices):
         raise Unreadable("DanhSachThongBaoThue is missing")
     named = [f"{text_in(one, 'SoThongBaoThue')} ({note_in(one, 'LoaiThue')})" for one in notices]
-    return [_progressed("GuiKetQuaThue", f"{len(named)} thông báo thuế", *named)]
+    return [progressed("GuiKetQuaThue", "GuiKetQuaThue", f"{len(named)} thông báo thuế", *named)]
 
 
 def _finished(body: Json) -> Kinds:
     papers = body.get("DanhSachGiayToKetQua")
     named = [note_in(one, "TenGiayTo") for one in papers if isinstance(one, dict)] if isinstance(papers, list) else []
-    line = _progressed("KetThucHoSo", note_in(body, "GhiChu") or "Kết thúc hồ sơ", *named)
-    how = integer_in(body, "TrangThaiKetThuc")
-    end: tuple[str, Json] = ("leg_completed", {"outcome": SIGNED})
-    return [TAKEN_OVER, line, end if how == 0 else ("leg_returned", {"reason_code": f"vbdlis_ended_{how}"})]
+    line, how = _said(body, "KetThucHoSo", "Kết thúc hồ sơ", *named), integer_in(body, "TrangThaiKetThuc")
+    if how == 0:
+        return [line, ("leg_completed", {"outcome": SIGNED})]
+    return [line, TAKEN_OVER, ("leg_returned", {"reason_code": f"vbdlis_ended_{how}"})]
 
 
 def _received(body: Json) -> Kinds:
-    return [TAKEN_OVER, _progressed("TiepNhanHoSoChoMotCua", note_in(body, "GhiChu") or "Đã tiếp nhận")]
+    return [_said(body, "TiepNhanHoSoChoMotCua", "Đã tiếp nhận"), TAKEN_OVER]
 
 
 def _wrong_procedure(body: Json) -> Kinds:
-    line = _progressed("ThongBaoNhapSaiThuTuc", note_in(body, "GhiChu") or "Nhập sai thủ tục")
-    return [TAKEN_OVER, line, ("leg_returned", {"reason_code": "wrong_procedure"})]
+    line = _said(body, "ThongBaoNhapSaiThuTuc", "Nhập sai thủ tục")
+    return [line, TAKEN_OVER, ("leg_returned", {"reason_code": "wrong_procedure"})]
 
 
 def _tax_returned(body: Json) -> Kinds:
     """Report what happened at the tax office, whose own system moves the leg there."""
-    return [_progressed("ThueChuyenTraHoSoDoSai", note_in(body, "GhiChu") or "Thuế chuyển trả hồ sơ do sai")]
+    return [_said(body, "ThueChuyenTraHoSoDoSai", "Thuế chuyển trả hồ sơ do sai")]
+
+
+def _said(body: Json, event: str, otherwise: str, *more: str) -> tuple[str, Json]:
+    return progressed(event, event, note_in(body, "GhiChu") or otherwise, *more)
 
 
 _EVENTS: dict[str, tuple[str | None, Callable[[Json], Kinds]]] = {

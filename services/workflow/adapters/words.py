@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 from services.workflow.adapters.port import Json, Unreadable
 
 HANOI = timezone(timedelta(hours=7))
-LONGEST_TEXT = 500
+LONGEST_TEXT = 2000
+INCOMPLETE = "incomplete"
+"""The ground of a supplement whose asker names no papers: the one-stop unit does."""
+_CODE = re.compile(r"[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}")
 
 
 def utc(text: str | None) -> str | None:
@@ -43,6 +47,19 @@ def note_in(body: Json, name: str) -> str:
     """Return a text that may be missing."""
     found = body.get(name)
     return found.strip()[:LONGEST_TEXT] if isinstance(found, str) else ""
+
+
+def code_of(text: str) -> str:
+    """Return *text* as a code of ours, without blanks; empty if it can not be one, and so belongs into words."""
+    joined = re.sub(r"\s+", "", text)
+    return joined if _CODE.fullmatch(joined) else ""
+
+
+def progressed(step: str, event: str, *parts: str) -> tuple[str, Json]:
+    """Return a line of progress; a *step* that is no code stands in its words, and the *event* in its place."""
+    code = code_of(step)
+    text = "; ".join(part for part in ("" if code else step, *parts) if part)
+    return "progressed", {"step_code": code or event, "text": text[:LONGEST_TEXT]}
 
 
 def day_of(now: datetime) -> datetime:

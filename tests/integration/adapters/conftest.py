@@ -1,10 +1,10 @@
-"""One town for each module of tests; every test finds the sandbox and the stand-in empty and well."""
+"""One town for each module of tests; every test finds the sandbox empty and well, and the door open."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.adapters.town import Post, Town
+from tests.integration.adapters.town import Door, Town
 from tests.integration.adapters.town import town as build
 from tests.support import Databases, Issuer
 
@@ -19,5 +19,5 @@ async def built(databases: Databases, issuer: Issuer) -> AsyncIterator[Town]:
 async def town(built: Town) -> Town:
     for one in (built.bhxh, built.vbdlis):
         await one.reset()
-    vars(built.post).update(vars(Post(known=built.post.known)))
+    vars(built.door).update(vars(Door()))
     return built

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import httpx
-import pytest
 
 from deploy.sandbox.outside.signing import sign
 from services.workflow.adapters.callbacks import LARGEST_BODY
@@ -31,10 +30,16 @@ async def test_what_clerks_do_becomes_messages_and_the_system_hears_yes(town: To
         for action in ("next-step", "finish"):
             assert (await town.bhxh.act(action, code)).status_code == 200
         await accepted(town, 2)
-    assert town.post.kinds() == ["leg_acknowledged", "progressed", "leg_acknowledged", "progressed", "leg_completed"]
-    end = list(town.post.got.values())[-1]
-    assert (end["dossier_code"], end["data"]["outcome"]) == (code, "issued")
-    assert end["data"]["document_no"].startswith("QD-")
+    heard = await town.heard("bhxh", code)
+    assert kinds(heard) == ["progressed", "leg_acknowledged", "progressed", "leg_completed"]
+    assert {one["status"] for one in heard} == {"applied"}
+    assert heard[-1]["data"]["document_no"].startswith("QD-")
+    assert (await town.legs(dossier_id))["health-card"] == "completed"
+
+
+def kinds(heard: list[dict[str, Any]]) -> list[str]:
+    """Return the kinds of messages."""
+    return [one["kind"] for one in heard]
 
 
 async def accepted(town: Town, n: int) -> None:
@@ -54,26 +59,47 @@ async def test_a_callback_that_comes_twice_is_one_message(town: Town) -> None:
         await town.settled("vbdlis", dossier_id)
         assert (await town.vbdlis.act("next-step", code)).status_code == 200
         await accepted(town, 2)
-    assert town.post.n_asked == 4
-    assert sorted(town.post.kinds()) == ["leg_acknowledged", "progressed"]
+    assert town.door.n_messages == 4
+    assert kinds(await town.heard("vbdlis", code)) == ["progressed", "leg_acknowledged"]
 
 
-@pytest.mark.parametrize("status", ["parked", "conflict"])
-async def test_what_is_not_settled_is_a_no_until_it_is(town: Town, status: str) -> None:
+async def test_what_is_parked_is_a_no_until_it_can_be_applied(town: Town) -> None:
     dossier_id, code = await town.accept()
-    town.post.status["progressed"] = status
     async with town.adapter("vbdlis"):
         await town.settled("vbdlis", dossier_id)
-        assert (await town.vbdlis.act("next-step", code)).status_code == 200
-
-        async def refused() -> bool:
-            found = [one for one in await town.vbdlis.log(limit=200) if one["direction"] == "callback"]
-            return len(found) >= 2 and not any(one["took_effect"] for one in found)
-
-        await eventually(refused)
-        town.post.status["progressed"] = "moot"
+        assert (await town.vbdlis.act("finish", code)).status_code == 200
+        await refused(town, 2)
+        assert [one["status"] for one in await town.heard("vbdlis", code)] == ["applied", "parked"]
+        await town.work(dossier_id, "appraisal", "tax_exempt")
         await accepted(town, 1)
-    assert sorted(town.post.kinds()) == ["leg_acknowledged", "progressed"]
+    heard = await town.heard("vbdlis", code)
+    assert [(one["kind"], one["status"]) for one in heard] == [("progressed", "applied"), ("leg_completed", "applied")]
+    assert (await town.legs(dossier_id))["registration"] == "completed"
+
+
+async def test_a_conflict_is_a_no(town: Town) -> None:
+    dossier_id, code = await town.accept()
+    async with town.adapter("vbdlis"):
+        await town.settled("vbdlis", dossier_id)
+        ours = (await town.vbdlis.dossier(code))["due_at"]
+        assert (await town.vbdlis.act("propose-date", code, new_due_at="2027-01-20T10:00:00Z")).status_code == 200
+        await refused(town, 2)
+        found = {one["kind"]: one["status"] for one in await town.heard("vbdlis", code)}
+        assert found == {"progressed": "applied", "date_proposed": "conflict"}
+        await town.vbdlis.client.delete("/sandbox/vbdlis/dossiers")
+    async with town.adapter("vbdlis") as url:
+        body = {"SoBienNhan": code, "NgayNhanBoSung": "2026-11-25T02:00:00Z", "NgayHenTraMoi": ours, "GhiChu": ""}
+        assert (await post(town, url, "NhanBoSungHoSo", body)).json() == YES
+
+
+async def refused(town: Town, n: int) -> None:
+    """Wait until VBDLIS has heard no to *n* callbacks, and never yes."""
+
+    async def there() -> bool:
+        found = [one for one in await town.vbdlis.log(limit=200) if one["direction"] == "callback"]
+        return len(found) >= n and not any(one["took_effect"] for one in found)
+
+    await eventually(there)
 
 
 async def test_what_is_not_signed_or_too_large_is_refused_before_it_is_read(town: Town) -> None:
@@ -96,7 +122,7 @@ async def test_what_is_not_signed_or_too_large_is_refused_before_it_is_read(town
         found = await post(town, url, "ChuyenHoSo", large)
         assert (found.status_code, found.json()) == (413, NO)
         assert (await post(town, url, "ChuyenHoSo", raw)).json() == YES
-    assert len(town.post.got) == 2
+    assert kinds(await town.heard("vbdlis", code)) == ["progressed", "leg_acknowledged"]
 
 
 async def test_what_is_not_understood_or_not_known_is_a_no(town: Town) -> None:
@@ -118,31 +144,57 @@ async def test_what_is_not_understood_or_not_known_is_a_no(town: Town) -> None:
         ):
             found = await post(town, url, event, body)
             assert (found.status_code, found.json()) == (200, NO), (event, body)
-        town.post.is_away = True
+        town.door.is_shut = True
         assert (await post(town, url, "ChuyenHoSo", known)).json() == NO
-        town.post.is_away = False
+        town.door.is_shut = False
         assert (await post(town, url, "ChuyenHoSo", known)).json() == YES
         metrics = (await town.client.get(f"{url}/metrics")).text
     assert 'lienthong_adapter_callbacks_total{system="vbdlis",verdict="away"} 1.0' in metrics
-    assert {one["dossier_code"] for one in town.post.got.values()} == {code}
+    assert kinds(await town.heard("vbdlis", code)) == ["progressed", "leg_acknowledged"]
 
 
-async def test_all_nine_callbacks_of_vbdlis_are_understood_as_the_sandbox_sends_them(town: Town) -> None:
+async def test_a_life_at_vbdlis_moves_our_legs(town: Town) -> None:
     dossier_id, code = await town.accept()
     notice = {"HoTenChu": "Nguyễn Văn Thử", "LoaiThue": "Lệ phí trước bạ", "SoThongBaoThue": "TB-1"}
-    actions: list[tuple[str, dict[str, Any]]] = [
-        ("received-for-one-stop", {}), ("next-step", {}), ("next-step", {}), ("tax-notices", {"notices": [notice]}),
-        ("tax-returned", {}), ("ask-update", {}), ("wrong-procedure", {}), ("request-supplement", {}),
-        ("propose-date", {"new_due_at": "2026-12-20T10:00:00Z"}), ("finish", {}),
+    at_first: list[tuple[str, dict[str, Any]]] = [
+        ("received-for-one-stop", {}), ("next-step", {}), ("ask-update", {}), ("next-step", {}),
+        ("tax-notices", {"notices": [notice]}), ("tax-returned", {}),
     ]  # fmt: skip
     async with town.adapter("vbdlis"):
         await town.settled("vbdlis", dossier_id)
-        for action, body in actions:
-            done = await town.vbdlis.act(action, code, **body)
-            assert done.status_code == 200, done.text
-        await accepted(town, len(actions))
-    others = [kind for kind in town.post.kinds() if kind not in {"leg_acknowledged", "progressed"}]
-    assert others == [
-        "leg_completed", "supplement_proposed", "leg_returned", "supplement_proposed", "date_proposed", "leg_completed",
+        await act(town, code, at_first)
+        await accepted(town, len(at_first))
+        assert (await town.legs(dossier_id))["appraisal"] == "completed"
+        await town.work(dossier_id, "tax", "no_tax_due")
+        await act(town, code, [("next-step", {}), ("next-step", {}), ("request-supplement", {"pause": True})])
+        await accepted(town, len(at_first) + 3)
+        await act(town, code, [("finish", {})])
+        await accepted(town, len(at_first) + 4)
+        again = await town.settled("vbdlis", dossier_id, no=2)
+    assert (again["fact"], again["reason_code"]) == ("LegOffered", "already_held")
+    heard = [one for one in await town.heard("vbdlis", code) if one["kind"] != "progressed"]
+    assert [(one["kind"], one["status"]) for one in heard] == [
+        ("leg_acknowledged", "applied"), ("leg_acknowledged", "moot"), ("supplement_proposed", "applied"),
+        ("leg_completed", "applied"), ("leg_acknowledged", "applied"), ("supplement_proposed", "applied"),
+        ("leg_completed", "applied"),
     ]  # fmt: skip
-    assert "Nguyễn Văn Thử" not in json.dumps(list(town.post.got.values()), ensure_ascii=False)
+    assert (await town.legs(dossier_id))["registration"] == "completed"
+    assert "Nguyễn Văn Thử" not in json.dumps(await town.heard("vbdlis", code), ensure_ascii=False)
+
+
+async def test_a_wrong_procedure_sends_the_dossier_back(town: Town) -> None:
+    dossier_id, code = await town.accept(channel="counter")
+    await town.work(dossier_id, "reception", "forwarded")
+    async with town.adapter("vbdlis"):
+        await town.settled("vbdlis", dossier_id)
+        await act(town, code, [("wrong-procedure", {})])
+        await accepted(town, 1)
+    assert kinds(await town.heard("vbdlis", code)) == ["progressed", "leg_acknowledged", "leg_returned"]
+    assert (await town.legs(dossier_id))["reception"] == "offered"
+
+
+async def act(town: Town, code: str, actions: list[tuple[str, dict[str, Any]]]) -> None:
+    """Let clerks of VBDLIS do one thing after another."""
+    for action, body in actions:
+        done = await town.vbdlis.act(action, code, **body)
+        assert done.status_code == 200, done.text

@@ -21,11 +21,11 @@ async def calls(system: Partner, code: str, call: str = "") -> list[dict[str, An
 
 
 async def tried(town: Town, system: str, dossier_id: UUID, n: int) -> dict[str, Any]:
-    """Wait until the first delivery of a lane was tried at least *n* times."""
+    """Wait until at least *n* tries of the first delivery of a lane were answered."""
 
     async def there() -> dict[str, Any] | None:
         found = (await town.lane(system, dossier_id))[0]
-        return found if found["n_tries"] >= n else None
+        return found if found["n_tries"] >= n and found["leased_until"] is None else None
 
     reached: dict[str, Any] = await eventually(there)
     return reached
@@ -70,6 +70,19 @@ async def test_a_timeout_after_the_effect_is_unknown_and_then_settled_without_a_
     assert [one["took_effect"] for one in found] == [True, False]
     expected = ("tiepnhan", "400") if system == "vbdlis" else ("TraCuuHoSo", "observed")
     assert (found[-1]["call"], done["reason_code"]) == expected
+
+
+async def test_a_bad_gateway_after_a_timeout_does_not_make_it_forgotten(town: Town) -> None:
+    dossier_id, code = await town.accept()
+    await town.vbdlis.faults(TIMEOUT)
+    async with town.adapter("vbdlis"):
+        await town.settled("vbdlis", dossier_id, state="unknown")
+        await town.vbdlis.faults({"kind": "bad_gateway", "next_calls": 1})
+        still = await tried(town, "vbdlis", dossier_id, 2)
+        assert still["state"] in {"unknown", "done"}
+        done = await town.settled("vbdlis", dossier_id)
+    assert (done["n_tries"], "đã tồn tại" in done["message"]) == (3, True)
+    assert await town.vbdlis.codes() == [code]
 
 
 async def test_a_bad_gateway_is_tried_again_in_order(town: Town) -> None:
@@ -150,13 +163,13 @@ async def test_an_answer_that_was_lost_with_its_adapter_makes_no_second_dossier(
             return (await town.lane("vbdlis", dossier_id))[0]["leased_until"] is not None
 
         await eventually(leased)
-        town.post.is_away = True
+        town.door.is_shut = True
 
         async def arrived() -> bool:
             return code in await town.vbdlis.codes()
 
         await eventually(arrived)
-    town.post.is_away = False
+    town.door.is_shut = False
     assert (await town.lane("vbdlis", dossier_id))[0]["state"] == "waiting"
     await town.time_passes()
     async with town.adapter("vbdlis"):
@@ -166,12 +179,12 @@ async def test_an_answer_that_was_lost_with_its_adapter_makes_no_second_dossier(
 
 
 async def test_an_adapter_waits_for_our_api_and_the_issuer_without_end(town: Town) -> None:
-    town.post.is_away = True
+    town.door.is_shut = True
     dossier_id, code = await town.accept()
     async with town.adapter("vbdlis") as url:
         health = await town.client.get(f"{url}/healthz")
         assert health.json() == {"ready": True, "system": "vbdlis", "breaker": "closed"}
-        town.post.is_away = False
+        town.door.is_shut = False
         await town.settled("vbdlis", dossier_id)
         metrics = (await town.client.get(f"{url}/metrics")).text
     assert 'lienthong_adapter_deliveries_total{answer="taken",system="vbdlis"}' in metrics
@@ -181,9 +194,9 @@ async def test_an_adapter_waits_for_our_api_and_the_issuer_without_end(town: Tow
 async def test_without_intake_nothing_is_sent_and_nothing_is_lost(town: Town) -> None:
     dossier_id, _ = await town.accept()
     async with town.adapter("vbdlis", intake_url="http://127.0.0.1:9", failures_until_pause=2) as url:
-        waiting = await tried(town, "vbdlis", dossier_id, 1)
-        assert (waiting["state"], waiting["reason_code"]) == ("waiting", "intake_away")
         await opened(town, url)
+        [waiting] = await town.lane("vbdlis", dossier_id)
+        assert (waiting["state"], waiting["reason_code"]) == ("waiting", "intake_away")
     assert await town.vbdlis.log() == []
     await town.time_passes()
     async with town.adapter("vbdlis"):

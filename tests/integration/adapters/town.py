@@ -1,7 +1,4 @@
-"""A town for the tests of adapters: real intake and workflow, the real sandbox, a real adapter, all over real HTTP.
-
-Only ``POST …/messages`` is a stand-in of its contract, in front of the real workflow service.
-"""
+"""A town for the tests of adapters: real intake and workflow, the real sandbox, a real adapter, all over real HTTP."""
 
 import contextlib
 import json
@@ -25,7 +22,6 @@ from tests.support import PROVINCE, Databases, Issuer, World, eventually, free_p
 
 SECRET = "bi-mat-chung-de-thu"  # noqa: S105 - invented for the tests
 QUICK = {"poll_seconds": 0.05, "first_pause_seconds": 0.05, "longest_pause_seconds": 0.2, "call_seconds": 0.6}
-KINDS = {"leg_acknowledged", "leg_completed", "leg_returned", "supplement_proposed", "date_proposed", "progressed"}
 BIRTH = {
     "procedure_code": "LT.01",
     "attributes": {"child_name": "Nguyễn Văn Bé", "born_on": "2026-11-01", "wants_health_card": True},
@@ -34,46 +30,23 @@ BIRTH = {
 
 
 @dataclass
-class Post:
-    """The stand-in of the messages endpoint: its contract, and what came."""
+class Door:
+    """The door of workflow: it can be shut, and counts the messages that came through."""
 
-    known: set[str] = field(default_factory=set)
-    """Dossier codes that exist."""
-    status: dict[str, str] = field(default_factory=dict)
-    """What to say of a kind; "applied" unless it stands here."""
-    got: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Messages by id."""
-    n_asked: int = 0
-    is_away: bool = False
-
-    def answer(self, said: dict[str, Any]) -> JSONResponse:
-        self.n_asked += 1
-        assert set(said) == {"message_id", "dossier_code", "kind", "at", "data"}
-        assert said["kind"] in KINDS
-        assert len(said["message_id"]) <= 128
-        if said["dossier_code"] not in self.known:
-            return JSONResponse({"code": "dossier_unknown"}, 404)
-        if self.got.setdefault(said["message_id"], said) != said:
-            return JSONResponse({"code": "message_reused"}, 409)
-        return JSONResponse({"status": self.status.get(said["kind"], "applied"), "detail": ""})
-
-    def kinds(self) -> list[str]:
-        return [one["kind"] for one in self.got.values()]
+    is_shut: bool = False
+    n_messages: int = 0
 
 
-def front(workflow: FastAPI, post: Post) -> FastAPI:
-    """Return the real workflow app with the stand-in before it; away for everybody while the post is."""
+def front(workflow: FastAPI, door: Door) -> FastAPI:
+    """Return the real workflow app behind a door."""
     app = FastAPI()
 
     @app.middleware("http")
-    async def door(request: Request, go_on: Any) -> Any:
-        return JSONResponse({}, 503) if post.is_away else await go_on(request)
-
-    @app.post("/v1/systems/{system}/messages")
-    async def take(system: str, request: Request) -> JSONResponse:
-        principal = await workflow.state.verifier.verify(request.headers["authorization"].partition(" ")[2])
-        assert principal.system == system
-        return post.answer(await request.json())
+    async def pass_through(request: Request, go_on: Any) -> Any:
+        if door.is_shut:
+            return JSONResponse({}, 503)
+        door.n_messages += request.url.path.endswith("/messages")
+        return await go_on(request)
 
     app.mount("/", workflow)
     return app
@@ -86,7 +59,7 @@ class Town:
     world: World
     client: httpx.AsyncClient
     front_url: str
-    post: Post
+    door: Door
     bhxh: Partner
     vbdlis: Partner
     tags: dict[UUID, str] = field(default_factory=dict)
@@ -103,7 +76,6 @@ class Town:
         made = await self._intake("POST", "/v1/dossiers", "portal", body)
         dossier_id = UUID(made.json()["id"])
         accepted = await self._command(dossier_id, made.headers["ETag"], "accept")
-        self.post.known.add(accepted["code"])
         await self.bring(dossier_id)
         return dossier_id, accepted["code"]
 
@@ -141,11 +113,12 @@ class Town:
         """Take over and complete an open leg."""
         path = f"/v1/dossiers/{dossier_id}"
         legs = (await self._workflow("GET", path, "ops")).json()["legs"]
-        leg = next(one for one in legs if one["step_code"] == step and one["status"] == "offered")
+        leg = next(one for one in legs if one["step_code"] == step and one["status"] in {"offered", "in_progress"})
         at, agency = f"{path}/legs/{leg['leg_no']}", leg["agency_code"]
-        taken = await self._workflow("POST", f"{at}/acknowledge", "officer", agency, version=leg["version"])
+        if leg["status"] == "offered":
+            leg = (await self._workflow("POST", f"{at}/acknowledge", "officer", agency, version=leg["version"])).json()
         body = {"outcome": outcome, "data": {}}
-        await self._workflow("POST", f"{at}/complete", "officer", agency, version=taken.json()["version"], json=body)
+        await self._workflow("POST", f"{at}/complete", "officer", agency, version=leg["version"], json=body)
 
     async def _workflow(self, method: str, path: str, role: str, agency: str | None = None, **more: Any) -> Any:
         token = self.world.issuer.token(role, agency=agency)
@@ -171,6 +144,17 @@ class Town:
 
         reached: dict[str, Any] = await eventually(there)
         return reached
+
+    async def heard(self, system: str, code: str) -> list[dict[str, Any]]:
+        """Return what a system said of a dossier and what became of it, in the order in which it came."""
+        found = await self._workflow("GET", f"/v1/systems/{system}/messages?limit=200", "ops")
+        items: list[dict[str, Any]] = found.json()["items"]
+        return sorted((one for one in items if one["dossier_code"] == code), key=lambda one: one["received_at"])
+
+    async def legs(self, dossier_id: UUID) -> dict[str, str]:
+        """Return step → status of the legs of a dossier, the newest of each step."""
+        found = await self._workflow("GET", f"/v1/dossiers/{dossier_id}", "ops")
+        return {leg["step_code"]: leg["status"] for leg in found.json()["legs"]}
 
     async def looks(self, dossier_id: UUID) -> list[tuple[str, str, int]]:
         """Return who looked at the people of a dossier, what for, at which version."""
@@ -215,9 +199,9 @@ async def town(databases: Databases, issuer: Issuer) -> AsyncIterator[Town]:
     ):
         for name, kinds in (("intake", ("agency", "calendar")), ("workflow", ("calendar",))):
             await _replicate(running.service(name), kinds)
-        post = Post()
-        async with serving(front(running.apps["workflow"], post), free_port()) as url:
-            yield Town(running, vbdlis.client, url, post, Partner("bhxh", vbdlis.client), vbdlis)
+        door = Door()
+        async with serving(front(running.apps["workflow"], door), free_port()) as url:
+            yield Town(running, vbdlis.client, url, door, Partner("bhxh", vbdlis.client), vbdlis)
 
 
 async def _replicate(service: Service, kinds: tuple[str, ...]) -> None:

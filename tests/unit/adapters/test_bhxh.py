@@ -94,23 +94,32 @@ def test_a_creation_is_in_utc_and_names_the_applicant() -> None:
 def heard(event: str, **body: Any) -> list[tuple[str, dict[str, Any]]]:
     named = {"MaHoSoMotCua": CODE, "SoHoSo": NUMBER, "NguoiXuLy": "Cán bộ BHXH 01"}
     messages = bhxh_callbacks.hear(event, named | body, NOW).messages
-    assert messages[0].kind == "leg_acknowledged"
     assert len({one.message_id for one in messages}) == len(messages)
-    return [(one.kind, one.data) for one in messages[1:]]
+    return [(one.kind, one.data) for one in messages]
 
 
 def test_callbacks_become_messages() -> None:
     at = "2026-11-20T02:00:00Z"
     step = {"Buoc": "checking", "NoiDung": "Đang kiểm tra", "ThoiDiem": at}
-    assert heard("TienDo", **step) == [("progressed", {"step_code": "checking", "text": "Đang kiểm tra"})]
+    assert heard("TienDo", **step) == [
+        ("progressed", {"step_code": "checking", "text": "Đang kiểm tra"}),
+        ("leg_acknowledged", {}),
+    ]
+    assert [kind for kind, _ in heard("TienDo", **{**step, "Buoc": "deciding"})] == ["progressed"]
+    unnamed = heard("TienDo", **{**step, "Buoc": "Đang xét – vòng 2"})
+    assert unnamed == [("progressed", {"step_code": "TienDo", "text": "Đang xét – vòng 2; Đang kiểm tra"})]
     assert heard("HenTra", NgayHenTraMoi="2026-12-05T17:00:00+07:00", LyDo="Cần xác minh") == [
         ("progressed", {"step_code": "HenTra", "text": "Cần xác minh"}),
-        ("date_proposed", {"due_at": "2026-12-05T10:00:00+00:00", "reason_code": "bhxh_appointment"}),
+        ("date_proposed", {"due_at": "2026-12-05T10:00:00+00:00", "reason_code": "bhxh_date"}),
     ]
-    proposed = {"ground": "supplement", "component_codes": [], "note": "Thiếu tờ khai"}
+    proposed = {"ground": "incomplete", "component_codes": [], "note": "Thiếu tờ khai"}
     assert heard("YeuCauBoSung", NoiDung="Thiếu tờ khai", ThoiDiem=at) == [("supplement_proposed", proposed)]
     assert heard("KetThuc", KetQua=0, SoQuyetDinh="QD-1", NgayKetThuc=at, GhiChu="") == [
         ("leg_completed", {"outcome": "issued", "document_no": "QD-1"})
+    ]
+    assert heard("KetThuc", KetQua=0, SoQuyetDinh="Số 5 (bản sao)", NgayKetThuc=at, GhiChu="") == [
+        ("progressed", {"step_code": "KetThuc", "text": "Số 5 (bản sao)"}),
+        ("leg_completed", {"outcome": "issued"}),
     ]
     assert heard("KetThuc", KetQua=1, SoQuyetDinh=None, NgayKetThuc=at, GhiChu="Không đủ")[-1] == (
         "leg_completed",
