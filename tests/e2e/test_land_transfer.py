@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from deploy.demo.client import Client
-from deploy.demo.narrator import equal_heads
+from deploy.demo.narrator import equal_heads, in_step
 from deploy.demo.story import UNIT, Story
 from deploy.local.stack import Stack
 from shared.events.envelope import TOPIC, from_message
@@ -20,11 +20,12 @@ PERSONAL = ("Nguyễn Văn Mẫu", "nguoi-nop-", "vi-du.invalid")
 
 
 async def play(client: Client, *stories: Story) -> None:
-    """Play dossiers at once and see each returned, with equal heads in all four services."""
+    """Play dossiers at once and see each returned, with equal heads everywhere and every outside system in step."""
     await asyncio.gather(*(story.play() for story in stories))
     assert [story.trouble for story in stories if story.trouble] == []
     for story in stories:
         assert await equal_heads(client, story, seconds=30), f"heads of {story.id} differ"
+        assert await in_step(client, story, seconds=60), f"{story.code} is not in step with {story.systems}"
 
 
 def quick(client: Client, number: int) -> Story:
@@ -47,7 +48,10 @@ async def test_a_dossier_is_returned_and_all_services_tell_the_same_story(client
     assert accepted["data"]["appointment_at"] == started["data"]["deadline_at"]
 
 
-@pytest.mark.parametrize("victim", ["intake", "workflow", "sla", "notify", "kafka", "postgres"])
+@pytest.mark.parametrize(
+    "victim",
+    ["intake", "workflow", "sla", "notify", "kafka", "postgres", "vbdlis", "tax", "dvcqg", "sandbox"],
+)
 async def test_killing_a_process_in_between_changes_nothing_but_the_time(
     client: Client, stack: Stack, victim: str
 ) -> None:
