@@ -50,7 +50,7 @@ async def test_a_process_delivers_and_ends_when_it_is_told_to(town: Town) -> Non
 
 
 async def test_every_dossier_is_there_once_however_often_the_adapter_is_killed(town: Town) -> None:
-    dossiers = [await town.accept() for _ in range(8)]
+    dossiers = [await town.accept() for _ in range(12)]
     await town.vbdlis.faults(
         {"kind": "bad_gateway", "probability": 0.2},
         {"kind": "error_inside", "probability": 0.2},
