@@ -13,10 +13,21 @@ from deploy.local.ports import LOOPBACK, free_ports
 from deploy.local.tokens import CLIENTS, client_secrets
 from shared.settings import DEFAULT_PORTS, SERVICES
 
-DEFAULTS = {"issuer": 8000, **DEFAULT_PORTS, "sandbox": 8010, "sandbox_smtp": 8025}
+ADAPTER_PORTS = {"vbdlis": 8011, "tax": 8012, "bhxh": 8013, "dvcqg": 8014}
+"""Where the adapter of each outside system hears callbacks."""
+SANDBOX_ACCOUNTS = {
+    "dvcqg": {
+        "LIENTHONG_DVCQG_USERNAME": "lienthong",
+        "LIENTHONG_DVCQG_PASSWORD": "chi-de-thu",
+        "LIENTHONG_DVCQG_UNIT_CODE": "H99",
+        "LIENTHONG_DVCQG_DSTCODE": "VN:GOV:000.00.00.G22:vpcpdvcprocessservice",
+    }
+}
+"""Who our adapters are in the sandbox; invented."""
+DEFAULTS = {"issuer": 8000, **DEFAULT_PORTS, "sandbox": 8010, "sandbox_smtp": 8025, **ADAPTER_PORTS}
 PROVINCE = "deploy/province"
-Stage = Literal["issuer", "service", "sandbox"]
-STAGES: tuple[Stage, ...] = ("issuer", "service", "sandbox")
+Stage = Literal["issuer", "service", "sandbox", "adapter"]
+STAGES: tuple[Stage, ...] = ("issuer", "service", "sandbox", "adapter")
 
 
 @dataclass(frozen=True)
@@ -63,19 +74,25 @@ class Plan:
         return replace(self, programs=tuple(moved), smtp_port=smtp_port)
 
 
-def local_plan() -> Plan:
+def local_plan(*, has_adapters: bool = True) -> Plan:
     """Return the system as ``make run`` starts it, on the default ports or those of the environment."""
     present = tuple(name for name in SERVICES if _exists(f"services.{name}.__main__"))
     programs = [Program("issuer", python("deploy.local.issuer"), port("issuer"), "issuer", docs_path="")]
     programs += [Program(name, python(f"services.{name}", "all"), port(name)) for name in present]
     if _exists("deploy.sandbox.__main__"):
         programs.append(Program("sandbox", python("deploy.sandbox"), port("sandbox"), "sandbox"))
+    programs += [_adapter(system) for system in ADAPTER_PORTS if has_adapters]
     return Plan(
         programs=tuple(programs),
         smtp_port=port("sandbox_smtp"),
         databases=tuple(f"lienthong_{name}" for name in present),
         loads=(Task("prepare", python("deploy.local.prepare", PROVINCE, *present)),),
     )
+
+
+def _adapter(system: str) -> Program:
+    argv, env = python("services.workflow.adapters", system), SANDBOX_ACCOUNTS.get(system, {})
+    return Program(system, argv, port(system), "adapter", env, ready_path="/healthz", docs_path="")
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:
@@ -113,10 +130,12 @@ def environment(data_dir: Path, plan: Plan, engines: Mapping[str, str], clock: s
 
 def credentials(data_dir: Path, name: str) -> dict[str, str]:
     """Return the client id and secret with which *name* calls its peers; nothing if it is no client."""
-    service = name.partition("-")[0]
-    if service not in CLIENTS:
+    client = name.partition("-")[0]
+    if client not in CLIENTS:
         return {}
-    return {"LIENTHONG_CLIENT_ID": service, "LIENTHONG_CLIENT_SECRET": client_secrets(data_dir)[service]}
+    secret = client_secrets(data_dir)[client]
+    own = {f"LIENTHONG_{client.upper()}_CALLBACK_SECRET": secret} if client in ADAPTER_PORTS else {}
+    return {"LIENTHONG_CLIENT_ID": client, "LIENTHONG_CLIENT_SECRET": secret, **own}
 
 
 def _exists(module: str) -> bool:

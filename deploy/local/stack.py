@@ -10,6 +10,7 @@ from typing import Literal, Self
 from deploy.local.aside import run_aside
 from deploy.local.engines import Engines, EngineSet, at_once, end, given, start_together
 from deploy.local.folder import ROOT, Claim, check_room
+from deploy.local.introduce import introduce
 from deploy.local.parts import Part, Served, Watch, unknown
 from deploy.local.ports import require_free
 from deploy.local.postgres import make_databases
@@ -20,11 +21,11 @@ from deploy.local.tokens import client_secrets, mint_token, signing_key
 from deploy.local.topics import make_topics
 
 # Seconds each stage may take to stop; with the engines' 2 s each everything ends within 10 s.
-STOP_SECONDS = {"sandbox": 1.0, "service": 3.5, "issuer": 0.5}
+STOP_SECONDS = {"adapter": 1.0, "sandbox": 1.0, "service": 3.0, "issuer": 0.5}
 
 
 class Stack:
-    """Engines, databases, topics, migrations, sample data, issuer, services and sandbox as one thing.
+    """Engines, databases, topics, migrations, sample data, issuer, services, sandbox and adapters as one thing.
 
     ``ports="free"`` puts every program on an unused port; *clock* is the text of ``LIENTHONG_CLOCK``.
     Blocking, and good for one start and one stop; a second start is a new Stack on the same folder.
@@ -137,6 +138,9 @@ class Stack:
         self._prepare()
         for stage in STAGES:
             self._launch_stage([program for program in self._plan.programs if program.stage == stage])
+        adapters = {program.name: program.url for program in self._plan.programs if program.stage == "adapter"}
+        if adapters:
+            introduce(self.url("sandbox"), adapters, client_secrets(self.data_dir))
 
     def _keep_names(self) -> None:
         signing_key(self.data_dir)

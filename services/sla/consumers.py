@@ -3,8 +3,7 @@
 from typing import Any
 
 from services.sla import handlers, repository
-from services.sla.domain import Kind, Opening, suspension_no
-from services.sla.models import Fact
+from services.sla.domain import Kept, Kind, Opening, suspension_no
 from shared.consumer import Consumer, Received
 from shared.events import intake, notify, workflow
 from shared.session import Session
@@ -15,9 +14,9 @@ SUPPLEMENT = "supplement"
 """The ground of rules.md §1 (a); what exactly was missing is intake's matter."""
 
 
-def _noted(got: Received[Any], kind: Kind, no: int | None = None, **data: Any) -> Fact:
+def _noted(got: Received[Any], kind: Kind, no: int | None = None, **data: Any) -> Kept:
     event = got.event
-    return Fact(
+    return Kept(
         dossier_id=got.dossier_id, source=event.source, seq=event.seq, at=event.time, kind=kind, no=no, data=data
     )
 

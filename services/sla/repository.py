@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -22,11 +22,11 @@ from sqlalchemy import (
     tuple_,
 )
 
-from services.sla.domain import Noted
+from services.sla.domain import Kept
 from services.sla.models import Base, Clock, Fact, LegClock, Suspension, Timer
 from shared.auth import Principal, Role
 from shared.errors import DossierUnknown
-from shared.session import Rows, Session
+from shared.session import Session
 from shared.tables import HeadRow, Hold, Parked
 
 _BATCH = "sla_batch"
@@ -38,7 +38,7 @@ class History:
 
     dossier_id: UUID
     clock: Clock | None = None
-    facts: list[Noted] = field(default_factory=list)
+    facts: list[Kept] = field(default_factory=list)
     suspensions: dict[int, Suspension] = field(default_factory=dict)
     legs: dict[int, LegClock] = field(default_factory=dict)
     """Those that are open; all of them when it was read to be shown."""
@@ -51,7 +51,6 @@ class History:
 
 _PUT: dict[type[Base], Any] = {
     Clock: lambda history, row: setattr(history, "clock", row),
-    Fact: lambda history, row: history.facts.append(row),
     Suspension: lambda history, row: history.suspensions.__setitem__(row.no, row),
     LegClock: lambda history, row: history.legs.__setitem__(row.leg_no, row),
     Timer: lambda history, row: history.timers.__setitem__(row.kind, row),
@@ -93,9 +92,8 @@ async def read(session: Session, ids: Sequence[UUID], *, with_ended_legs: bool =
     for query in (*_STATE, _ALL_LEGS if with_ended_legs else _OPEN_LEGS):
         for row in await session.scalars(query, given):
             histories[row.dossier_id].put(row)
-    facts: Rows[Any] = await session.execute(_FACTS, given)
-    for fact in facts:
-        histories[fact.dossier_id].facts.append(cast(Noted, fact))
+    for row in await session.execute(_FACTS, given):
+        histories[row[0]].facts.append(Kept._make(row))
     return histories
 
 
@@ -104,7 +102,7 @@ _WANTED = any_(bindparam("ids", type_=ARRAY(Uuid)))
 _STATE: list[Select[Any]] = [select(table).where(table.dossier_id == _WANTED) for table in (Clock, Suspension, Timer)]
 _ALL_LEGS = select(LegClock).where(LegClock.dossier_id == _WANTED)
 _OPEN_LEGS = _ALL_LEGS.where(LegClock.ended_at.is_(None))
-_FACTS = select(*Fact.__table__.c).where(Fact.dossier_id == _WANTED)
+_FACTS = select(*(Fact.__table__.c[name] for name in Kept._fields)).where(Fact.dossier_id == _WANTED)
 
 
 async def see(session: Session, dossier_id: UUID, principal: Principal) -> History:

@@ -38,12 +38,15 @@ class Fact(Value):
 
     def references(self) -> list[tuple[str, str, int]]:
         """Return the (kind, code, version) of all reference data this fact names."""
-        named = ((name, getattr(self, name)) for name in _reference_fields(type(self)))
-        return [(kind, *split_reference(value)) for kind, value in named if value]
+        kind = type(self)
+        if kind not in _REFERENCES:
+            _REFERENCES[kind] = [n for n, f in kind.model_fields.items() if _is_reference(f.metadata, f.annotation)]
+        named = ((name, getattr(self, name)) for name in _REFERENCES[kind])
+        return [(name, *split_reference(value)) for name, value in named if value]
 
 
-def _reference_fields(fact: type[Fact]) -> list[str]:
-    return [name for name, field in fact.model_fields.items() if _is_reference(field.metadata, field.annotation)]
+_REFERENCES: dict[type[Fact], list[str]] = {}
+"""The fields of each fact that name reference data, looked up once."""
 
 
 def _is_reference(metadata: list[Any], annotation: Any) -> bool:

@@ -93,6 +93,7 @@ class PaymentRecorded(IntakeFact):
     amount: int
     paid_at: Instant
     method: Code
+    kind: Literal["tax", "fee"] | None = None
     outstanding: int = 0
     """How many requested notices are still unpaid after this one; void ones do not count."""
 

@@ -12,6 +12,7 @@ import asyncpg
 import psutil
 import uvloop
 
+from deploy.local.programs import local_plan
 from deploy.local.stack import Stack
 from shared.settings import SERVICES
 from tests.bench.applied import Delays, Watch
@@ -45,10 +46,10 @@ def measure(runs: int, share: float) -> list[Row]:
     """Start a system of its own twice, measure, return the tables."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        with Stack(Path(folder), ports="free"):
+        with Stack(Path(folder), plan=local_plan(has_adapters=False), ports="free"):
             first = time.perf_counter() - began
         began = time.perf_counter()
-        with Stack(Path(folder), ports="free") as stack:
+        with Stack(Path(folder), plan=local_plan(has_adapters=False), ports="free") as stack:
             again = time.perf_counter() - began
             rows = uvloop.run(_measure(stack, runs, share))
             return [

@@ -147,5 +147,6 @@ def _recorded(notice: PaymentNotice, n_left: int) -> PaymentRecorded:
         amount=notice.amount,
         paid_at=notice.paid_at,
         method=notice.method,
+        kind=notice.kind,
         outstanding=n_left,
     )

@@ -30,7 +30,7 @@ from services.sla.domain.facts import (
     SuspensionEnded,
 )
 from services.sla.domain.reading import Moot, MootReason, Suspension
-from services.sla.domain.story import Kind, Noted, Opening, facts_of, n_changes, opening_of, suspension_no
+from services.sla.domain.story import Kept, Kind, Noted, Opening, facts_of, n_changes, opening_of, suspension_no
 
 __all__ = [
     "NEAR_BREACH_SHARE",
@@ -41,6 +41,7 @@ __all__ = [
     "Ground",
     "Held",
     "Holding",
+    "Kept",
     "Kind",
     "LegClosed",
     "LegOpened",

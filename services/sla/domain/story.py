@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
 from services.sla.domain.facts import (
     OF_HOLDING,
@@ -71,6 +72,18 @@ class Noted(Protocol):
     def no(self) -> int | None: ...
     @property
     def data(self) -> dict[str, Any]: ...
+
+
+class Kept(NamedTuple):
+    """One event as it is stored: a row of ``fact``, before it is written and after it was read."""
+
+    dossier_id: UUID
+    source: str
+    seq: int
+    at: datetime
+    kind: str
+    no: int | None
+    data: dict[str, Any]
 
 
 def facts_of(noted: Iterable[Noted]) -> list[Fact]:

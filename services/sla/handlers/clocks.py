@@ -4,6 +4,7 @@ from services.sla import repository
 from services.sla.domain import (
     ClockState,
     Fact,
+    Kept,
     Status,
     evaluate,
     facts_of,
@@ -29,7 +30,7 @@ from shared.worktime import Limit
 NEAR_BREACH, BREACH = "near_breach", "breach"
 
 
-async def start_clock(session: Session, head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> None:
+async def start_clock(session: Session, head: HeadRow, accepted: DossierAccepted, fact: Kept) -> None:
     """Start the clock of an accepted dossier, by the calendar and the limit that the appointment was made with."""
     history = await repository.history(session, head.dossier_id)
     if history.clock is None:
@@ -39,7 +40,7 @@ async def start_clock(session: Session, head: HeadRow, accepted: DossierAccepted
     note(session, head, history, fact)
 
 
-def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> Clock:
+def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
     procedure_code, procedure_version = split_reference(accepted.procedure)
     calendar_code, calendar_version = split_reference(accepted.calendar)
     limit = Limit.model_validate(accepted.limit.model_dump())
@@ -61,15 +62,15 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: FactRow) -> Clock
     )
 
 
-async def keep_fact(session: Session, head: HeadRow, fact: FactRow) -> None:
+async def keep_fact(session: Session, head: HeadRow, fact: Kept) -> None:
     """Keep one more fact of a dossier; total: whatever the state, it is kept, and moot where it comes too late."""
     note(session, head, await repository.history(session, head.dossier_id), fact)
 
 
-def note(session: Session, head: HeadRow, history: History, fact: FactRow) -> None:
+def note(session: Session, head: HeadRow, history: History, fact: Kept) -> None:
     """Add a fact to a history that was read, and settle what follows from it."""
-    session.add(fact)
-    history.put(fact)
+    session.insert(FactRow, fact._asdict())
+    history.facts.append(fact)
     settle(session, head, history)
 
 

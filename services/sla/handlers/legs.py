@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from services.sla import repository
-from services.sla.domain import Kind
+from services.sla.domain import Kept, Kind
 from services.sla.handlers.clocks import keep_fact
 from services.sla.handlers.terms import terms
-from services.sla.models import Fact, LegClock
+from services.sla.models import LegClock
 from services.sla.repository import History
 from shared.events.workflow import LegOffered
 from shared.session import Session
@@ -16,7 +16,7 @@ from shared.worktime import add_working_minutes
 OFFERED, IN_PROGRESS = "offered", "in_progress"
 
 
-async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: Fact) -> None:
+async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: Kept) -> None:
     """A stretch was offered: its clock runs, and the dossier has a holder."""
     history = await repository.history(session, head.dossier_id)
     if not any(known.kind == Kind.LEG_OFFERED and known.no == offered.leg_no for known in history.facts):
@@ -50,7 +50,7 @@ async def acknowledge_leg(session: Session, head: HeadRow, leg_no: int, at: date
         leg.acknowledged_at, leg.status = at, IN_PROGRESS
 
 
-async def end_leg(session: Session, head: HeadRow, status: str, fact: Fact) -> None:
+async def end_leg(session: Session, head: HeadRow, status: str, fact: Kept) -> None:
     """The stretch ended with *status*."""
     leg = (await repository.history(session, head.dossier_id)).legs.get(fact.no or 0)
     if leg is not None and leg.ended_at is None:

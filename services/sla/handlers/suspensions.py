@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.sla import repository
-from services.sla.domain import Ground, Kind, Noted, Opening, Status, opening_of, suspension_no
+from services.sla.domain import Ground, Kept, Kind, Noted, Opening, Status, opening_of, suspension_no
 from services.sla.handlers.clocks import note
 from services.sla.handlers.terms import grounds
-from services.sla.models import Fact, RefusedSuspension
+from services.sla.models import RefusedSuspension
 from services.sla.repository import History
 from services.sla.schemas import GroundRead, SuspensionAsk, SuspensionEnd
 from shared.auth import Principal
@@ -106,10 +106,10 @@ def _next_instant(session: Session, head: HeadRow) -> datetime:
     return at if head.time is None else max(at, head.time + TICK)
 
 
-def _decided(head: HeadRow, at: datetime, kind: Kind, no: int, data: dict[str, Any]) -> Fact:
+def _decided(head: HeadRow, at: datetime, kind: Kind, no: int, data: dict[str, Any]) -> Kept:
     """Return a fact of our own: it carries the place of the event that announces it, the next that is written."""
     seq = head.sla_seq + 1
-    return Fact(dossier_id=head.dossier_id, source="sla", seq=seq, at=at, kind=kind, no=no, data=data)
+    return Kept(dossier_id=head.dossier_id, source="sla", seq=seq, at=at, kind=kind, no=no, data=data)
 
 
 def _require_open(history: History) -> None:

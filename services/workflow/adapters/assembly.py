@@ -1,8 +1,9 @@
 """The composition of an adapter: settings become a translator, its loop and its callback server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
@@ -11,24 +12,63 @@ from services.workflow.adapters import callbacks, ours
 from services.workflow.adapters.bhxh import Bhxh
 from services.workflow.adapters.breaker import Breaker
 from services.workflow.adapters.config import Settings
+from services.workflow.adapters.dvcqg.choose import PortalSettings, make_portal
 from services.workflow.adapters.ledger import Leased, Ledger
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.people import People
 from services.workflow.adapters.port import Translator
+from services.workflow.adapters.posting import Signer
 from services.workflow.adapters.runtime import Runtime
+from services.workflow.adapters.signing import sign
+from services.workflow.adapters.tax.gateway import TaxAccess, TaxGateway
 from services.workflow.adapters.tokens import TokenSource
 from services.workflow.adapters.vbdlis import Vbdlis
 from shared.clock import Clock
 
-TRANSLATORS: dict[str, Callable[[Outside], Translator]] = {"bhxh": Bhxh, "vbdlis": Vbdlis}
-"""How the translator of each system is made."""
+
+def _outside(settings: Settings) -> Outside:
+    own = settings.own
+    return Outside(settings.system_url, own.callback_secret, own.call_seconds, Clock.parse(settings.common.clock).now)
+
+
+def _signer(settings: Settings) -> Signer:
+    return lambda content: sign(settings.own.callback_secret, content)
+
+
+def _tax(settings: Settings) -> Translator:
+    access = TaxAccess(settings.system_url, settings.own.call_seconds, _signer(settings))
+    return TaxGateway(access, Clock.parse(settings.common.clock).now)
+
+
+def _dvcqg(settings: Settings) -> Translator:
+    own = settings.own
+    return make_portal(
+        PortalSettings(
+            dialect=own.dialect,
+            url=f"{settings.system_url}/{own.dialect.lower()}",
+            account=own.username,
+            secret=own.password,
+            unit_code=own.unit_code,
+            dstcode=own.dstcode,
+            procedures=Path(own.procedures),
+            kept=Path(own.kept),
+            timeout_seconds=own.call_seconds,
+            signer=_signer(settings),
+        )
+    )
+
+
+TRANSLATORS: Mapping[str, Callable[[Settings], Translator]] = {
+    "bhxh": lambda settings: Bhxh(_outside(settings)),
+    "dvcqg": _dvcqg,
+    "tax": _tax,
+    "vbdlis": lambda settings: Vbdlis(_outside(settings)),
+}
 
 
 def translator_of(settings: Settings) -> Translator:
     """Return the translator of a system."""
-    own, clock = settings.own, Clock.parse(settings.common.clock)
-    outside = Outside(settings.system_url, own.callback_secret, own.call_seconds, clock.now)
-    return TRANSLATORS[settings.system](outside)
+    return TRANSLATORS[settings.system](settings)
 
 
 def make_app(settings: Settings) -> FastAPI:

@@ -48,6 +48,18 @@ class Own(BaseSettings):
     failures_until_pause: int = Field(5, ge=1)
     first_pause_seconds: float = Field(1, gt=0)
     longest_pause_seconds: float = Field(60, gt=0)
+    dialect: Literal["A", "B"] = "A"
+    """The national portal's: session (A) or OAuth (B)."""
+    username: str = ""
+    """The national portal: who we are there (dialect B: the client)."""
+    password: str = Field("", repr=False)
+    unit_code: str = ""
+    """The national portal's ``madonvi``."""
+    dstcode: str = ""
+    kept: str = ".local/dvcqg"
+    """The national portal, dialect B: the folder of the numbers it has issued to us."""
+    procedures: str = "deploy/province/procedures"
+    """Where the names of procedures and fields are, which the national portal wants beside their codes."""
 
 
 @dataclass(frozen=True)

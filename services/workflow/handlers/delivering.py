@@ -80,13 +80,13 @@ async def _refused(session: Session, exchange: Exchange, delivery: Delivery) -> 
 
 
 async def bring_result(session: Session, place: Place, given: ResultGiven) -> Delivery:
-    """Record the business result of a delivery that was acknowledged; the same result again changes nothing."""
+    """Record the business result of a delivery that was acknowledged; a later one takes the place of the one before."""
     system = system_for(session, place.system, place.by)
     _, exchange, delivery = await repository.lock_delivery(session, system.code, place.delivery_id)
     following = RESULTED[Result(given.outcome)]
     if delivery.state == following and delivery.result == given.data:
         return delivery
-    if delivery.state != State.ACKNOWLEDGED:
+    if delivery.state not in {State.ACKNOWLEDGED, following}:
         raise IllegalTransition(
             Text("Lượt giao không chờ kết quả nghiệp vụ", "the delivery does not wait for a business result"),
             extra={"state_now": delivery.state},

@@ -21,11 +21,11 @@ async def calls(system: Partner, code: str, call: str = "") -> list[dict[str, An
 
 
 async def tried(town: Town, system: str, dossier_id: UUID, n: int) -> dict[str, Any]:
-    """Wait until the first delivery of a lane was tried at least *n* times."""
+    """Wait until at least *n* tries of the first delivery of a lane were answered."""
 
     async def there() -> dict[str, Any] | None:
         found = (await town.lane(system, dossier_id))[0]
-        return found if found["n_tries"] >= n else None
+        return found if found["n_tries"] >= n and found["leased_until"] is None else None
 
     reached: dict[str, Any] = await eventually(there)
     return reached

@@ -173,6 +173,8 @@ async def test_a_business_result_belongs_to_what_was_taken_technically(world: Wo
     assert (await as_system(world, "tax", "POST", path, result)).json() == done.json()
     other = await as_system(world, "tax", "POST", path, {"outcome": "refused"})
     assert other.status_code == 409
+    again = await as_system(world, "tax", "POST", path, {"outcome": "done", "data": {"MA_KETQUA": "01"}})
+    assert (again.status_code, again.json()["result"]) == (200, {"MA_KETQUA": "01"})
 
 
 async def test_what_is_not_the_adapters_own_is_refused_with_a_clear_problem(world: World) -> None:

@@ -1,0 +1,80 @@
+"""One POST of JSON to an outside system, and what is certain of it when no answer can be read."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from services.workflow.adapters.port import Answer, Json, Said
+
+Signer = Callable[[bytes], Mapping[str, str]]
+"""Returns the headers that sign a body."""
+NEVER_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""The request was not sent."""
+TURNED_AWAY = frozenset({502, 503})
+"""A gateway answered in place of the system, before it; what else it may answer (504) proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that is a JSON object; what it means is for the system's own table."""
+
+    status: int
+    body: Json
+
+
+async def post(
+    client: httpx.AsyncClient,
+    path: str,
+    body: Json,
+    headers: Mapping[str, str] | None = None,
+    signer: Signer | None = None,
+) -> Answered | Said:
+    """Send *body*; Said where there is no answer to read: without effect if that is certain, else unknown."""
+    content = json.dumps(body, ensure_ascii=False).encode()
+    signed = signer(content) if signer is not None else {}
+    every = {"content-type": "application/json", **(headers or {}), **signed}
+    try:
+        answer = await client.post(path, content=content, headers=every)
+    except NEVER_REACHED as error:
+        return Said(Answer.NO_EFFECT, "no_connection", type(error).__name__)
+    except httpx.HTTPError as error:
+        return Said(Answer.UNKNOWN, "no_answer", type(error).__name__)
+    if answer.status_code in TURNED_AWAY:
+        return Said(Answer.NO_EFFECT, str(answer.status_code))
+    return _parsed(answer)
+
+
+def _parsed(answer: httpx.Response) -> Answered | Said:
+    try:
+        body = answer.json()
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        return Said(Answer.UNKNOWN, "unreadable_answer", f"HTTP {answer.status_code}")
+    return Answered(answer.status_code, body)
+
+
+def not_sent(said: Said) -> Said:
+    """Return *said* of a call that had to come first: what was to be told was not sent at all."""
+    return Said(Answer.NO_EFFECT, said.reason_code, said.message)
+
+
+def scrubbed(message: object, *told: object, longest: int = 300) -> str:
+    """Return the system's words without any of the values in *told*, in case it repeats what it does not like."""
+    text = str(message or "")
+    for value in sorted(set(_texts(told)), key=len, reverse=True):
+        text = text.replace(value, "…")
+    return text[:longest]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and len(value) > 2:
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)

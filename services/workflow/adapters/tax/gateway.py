@@ -1,0 +1,116 @@
+"""The translator of the tax gateway: no single message can be read there, but its identical repeat proves it (02)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+
+from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
+from services.workflow.adapters.posting import Answered, Signer, not_sent, post
+from services.workflow.adapters.tax import answers, bodies, results
+from services.workflow.adapters.tax.ids import seq_id
+
+
+@dataclass(frozen=True, slots=True)
+class TaxAccess:
+    """Where the gateway is."""
+
+    url: str
+    timeout_seconds: float = 30
+    signer: Signer | None = None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TaxGateway:
+    """The tax gateway, CVAN style."""
+
+    system = "tax"
+
+    def __init__(self, access: TaxAccess, now: Callable[[], datetime] = _now) -> None:
+        self._http = httpx.AsyncClient(base_url=access.url, timeout=access.timeout_seconds, trust_env=False)
+        self._signer, self._now = access.signer, now
+        self._calls: Mapping[str, Callable[[Told], Awaitable[Said]]] = {
+            "LegOffered": self._send_slip,
+            "PaymentRecorded": self._send_voucher,
+            "LegCancelled": _no_call,
+        }
+
+    async def deliver(self, told: Told) -> Said:
+        """Send the slip or the voucher; a repeat is the identical call, which the gateway recognises."""
+        if not told.dossier.get("code"):
+            return Said(Answer.REFUSED, "no_code", told.fact)
+        if told.fact == "PaymentRecorded" and told.data.get("kind") == "fee":
+            return Said(Answer.TAKEN, "not_concerned", "a fee of the one-stop unit is no tax: there is nothing to tell")
+        said = await self._calls.get(told.fact, _no_call)(told)
+        return said if said.answer is not Answer.TAKEN else await self._believed(told, said)
+
+    async def observe(self, told: Told) -> Said | None:
+        """Say NO_EFFECT where the gateway knows nothing of it; None where only the identical repeat can tell."""
+        if not told.dossier.get("code") or self._calls.get(told.fact, _no_call) is _no_call:
+            return Said(Answer.NO_EFFECT, "no_call", told.fact)
+        owed = await self._ask(bodies.ASK_OBLIGATION, told)
+        if isinstance(owed, Said):
+            is_unheard = owed.reason_code == answers.NOT_KNOWN
+            return Said(Answer.NO_EFFECT if is_unheard else Answer.UNKNOWN, owed.reason_code, owed.message)
+        is_unpaid = told.fact == "PaymentRecorded" and owed.get("TONG_DA_NOP") == 0
+        return Said(Answer.NO_EFFECT, "nothing_paid") if is_unpaid else None
+
+    def hear(self, event: str, body: Json) -> Heard:
+        """Translate message 11."""
+        return results.hear(event, body, self._now())
+
+    def reply(self, *, is_taken: bool) -> Json:
+        """Return the technical answer to a callback."""
+        return {"ERROR_CODE": "0" if is_taken else "01", "ERROR_DESC": ""}
+
+    async def close(self) -> None:
+        """Give back connections."""
+        await self._http.aclose()
+
+    async def _believed(self, told: Told, said: Said) -> Said:
+        """Return *said*, a yes, unless the gateway knows nothing of what it said yes to; 02 is a proof already."""
+        if said.reason_code == answers.REPEATED:
+            return said
+        seen = await self.observe(told)
+        is_denied = seen is not None and seen.answer is Answer.NO_EFFECT
+        return Said(Answer.UNKNOWN, "not_there_after_yes", told.fact) if is_denied else said
+
+    async def _send_slip(self, told: Told) -> Said:
+        applicant = (await told.people())["applicant"]
+        answered = await self._post("TCT_GPC", bodies.slip(told, applicant))
+        return answered if isinstance(answered, Said) else answers.of_slip(answered, seq_id(told.id), dict(applicant))
+
+    async def _send_voucher(self, told: Told) -> Said:
+        """Ask for the notice first: the voucher needs the tax number that stands on it."""
+        notices = await self._ask(bodies.ASK_NOTICES, told)
+        if isinstance(notices, Said):
+            return notices if notices.answer is Answer.REFUSED else not_sent(notices)
+        number = _tax_number(notices, told.data["notice_no"])
+        if number is None:
+            return Said(Answer.REFUSED, "unknown_notice", str(told.data["notice_no"]))
+        answered = await self._post("ChungTuThanhToan", bodies.voucher(told, number))
+        return answered if isinstance(answered, Said) else answers.of_voucher(answered)
+
+    async def _ask(self, kind: str, told: Told) -> Json | Said:
+        query = bodies.query(kind, told)
+        answered = await self._post("TCT_TVTBT", query)
+        return answered if isinstance(answered, Said) else answers.of_query(answered, query["SEQ_ID"])
+
+    async def _post(self, call: str, body: Json) -> Answered | Said:
+        return await post(self._http, f"/{call}", body, None, self._signer)
+
+
+async def _no_call(told: Told) -> Said:
+    """The gateway takes nothing of the kind: a person has to tell the tax office."""
+    return Said(Answer.REFUSED, "no_call", told.fact)
+
+
+def _tax_number(notices: Json, notice_no: str) -> str | None:
+    rows = notices.get("LIST")
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    number = next((row.get("MA_SO_THUE") for row in found if row.get("SO_QUYET_DINH") == notice_no), None)
+    return str(number) if number else None

@@ -1,0 +1,82 @@
+"""The callback with the business result (type 11): what it says of our slip, and what that means for the dossier."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from services.workflow.adapters.port import Heard, Json, Message, Result, Unreadable
+from services.workflow.adapters.tax import ids
+from services.workflow.adapters.tax.bodies import RESULT
+
+EVENT = "TCT_GPC"
+TOTALS: Mapping[str, str] = {
+    "TONG_PHAI_NOP": "amount",
+    "TONG_MIEN_GIAM": "relief",
+    "TONG_DA_NOP": "paid",
+    "TONG_CON_PNOP": "outstanding",
+}
+
+
+def hear(event: str, body: Json, at: datetime) -> Heard:
+    """Return the result of the slip and the message about its dossier; *at* is when we heard it: it says no time."""
+    if event != EVENT or body.get("MSG_TYPE") != RESULT:
+        msg = f"no result of a slip: {event}"
+        raise Unreadable(msg)
+    delivery_id, inner, conclude = _parts(body)
+    outcome, kind, data = conclude(body, inner)
+    code = str(body["MA_KETQUA"])
+    totals = {ours: inner[theirs] for theirs, ours in TOTALS.items() if isinstance(inner.get(theirs), int)}
+    office = {"office_code": str(inner["MA_CQT"])} if inner.get("MA_CQT") else {}
+    result = Result(delivery_id, outcome, {"result_code": code, **office, **totals})
+    return Heard((Message(message_id(body), str(inner["MA_HS"]), kind, at, data),), (result,))
+
+
+def message_id(body: Json) -> str:
+    """Return the gateway's own id and a hash of the content: a repeat has both, a correction under an old id not."""
+    content = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return f"{body.get('SEQ_ID') or ''}:{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+Conclusion = Callable[[Json, Json], tuple[str, str, Json]]
+
+
+def _parts(body: Json) -> tuple[str, Json, Conclusion]:
+    delivery_id, inner = ids.delivery_id(body.get("SEQ_REFID")), body.get("BODY")
+    conclude = CONCLUSIONS.get(str(body.get("MA_KETQUA")))
+    if delivery_id is None or conclude is None or not isinstance(inner, dict) or not inner.get("MA_HS"):
+        msg = "SEQ_REFID names no slip of ours, or MA_KETQUA or MA_HS is not known"
+        raise Unreadable(msg)
+    return delivery_id, inner, conclude
+
+
+def _determined(_: Json, inner: Json) -> tuple[str, str, Json]:
+    rows = inner.get("LIST")
+    notices = [_notice(row) for row in rows] if isinstance(rows, list) else []
+    if not notices:
+        msg = "a determination without notices"
+        raise Unreadable(msg)
+    return "done", "leg_completed", {"outcome": "notice_issued", "notices": notices}
+
+
+def _nothing_due(_: Json, __: Json) -> tuple[str, str, Json]:
+    return "done", "leg_completed", {"outcome": "no_tax_due"}
+
+
+def _sent_back(body: Json, _: Json) -> tuple[str, str, Json]:
+    return "refused", "leg_returned", {"reason_code": "slip_returned", "note": str(body.get("DIEN_GIAI") or "")[:2000]}
+
+
+CONCLUSIONS: Mapping[str, Conclusion] = {"00": _determined, "01": _nothing_due, "02": _sent_back}
+"""By MA_KETQUA; the outcomes are those of the tax leg in the province's routes."""
+
+
+def _notice(row: Any) -> Json:
+    number = row.get("SO_QUYET_DINH") if isinstance(row, dict) else None
+    amount = row.get("SO_TIEN") if isinstance(row, dict) else None
+    whole = int(amount) if isinstance(amount, str) and amount.isdecimal() else amount
+    if not isinstance(number, str) or not number or type(whole) is not int or whole <= 0:
+        msg = "a notice without number or amount"
+        raise Unreadable(msg)
+    return {"notice_no": number, "amount": whole}
