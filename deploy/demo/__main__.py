@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 from datetime import datetime, timedelta, timezone
@@ -11,10 +12,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from deploy.demo.client import Client, fast_clock
-from deploy.demo.narrator import Narrator, equal_heads
-from deploy.demo.story import Story
+from deploy.demo.narrator import Narrator, equal_heads, in_step
+from deploy.demo.story import Birth, Story
 from deploy.local.errors import LaunchError
 from deploy.local.folder import data_folder
+from deploy.local.programs import ADAPTER_PORTS
 from deploy.local.report import Quiet
 from deploy.local.stack import Stack
 from shared.clock import Clock
@@ -28,9 +30,9 @@ SPEED = 26_000.0
 
 
 def stories(client: Client, number: int) -> list[Story]:
-    """Return *number* dossiers that are in time, and one whose land office takes too long."""
+    """Return *number* land transfers that are in time, a birth, and a transfer whose land office takes too long."""
     punctual = [Story(client, n + 1, days_at_land_office=1.0 + n % 3 * 0.3) for n in range(number)]
-    return [*punctual, Story(client, number + 1, days_at_land_office=13)]
+    return [*punctual, Birth(client, number + 1), Story(client, number + 2, days_at_land_office=13)]
 
 
 async def play(stack: Stack, clock: Clock, number: int, console: Console) -> bool:
@@ -43,8 +45,11 @@ async def play(stack: Stack, clock: Clock, number: int, console: Console) -> boo
         plays = [asyncio.create_task(story.play()) for story in cast]
         if number == 1:
             await narrator.follow(cast[0])
-            console.print("\n[bold]Hồ sơ thứ hai: Văn phòng ĐKĐĐ giữ quá lâu[/]")
-            await narrator.follow(cast[1])
+            for title, story in zip(
+                ("Liên thông khai sinh – BHYT", "Văn phòng ĐKĐĐ giữ quá lâu"), cast[1:], strict=True
+            ):
+                console.print(f"\n[bold]{title}[/]")
+                await narrator.follow(story)
         else:
             await _show_progress(plays, console)
         await asyncio.gather(*plays)
@@ -67,8 +72,12 @@ async def _judge(client: Client, cast: list[Story], console: Console) -> bool:
             console.print(f"[red]hồ sơ {story.number}: {story.trouble}[/]", highlight=False)
     returned = sum(not story.trouble for story in cast)
     equal = sum([await equal_heads(client, story) for story in cast if story.id])
-    console.print(f"\n{returned}/{len(cast)} dossiers returned; equal heads in all four services: {equal}/{len(cast)}")
-    return returned == equal == len(cast)
+    told = sum([await in_step(client, story) for story in cast if story.code])
+    console.print(
+        f"\n{returned}/{len(cast)} dossiers returned; equal heads in all four services: {equal}/{len(cast)}; "
+        f"in step with every outside system: {told}/{len(cast)}"
+    )
+    return returned == equal == told == len(cast)
 
 
 def main() -> int:
@@ -82,6 +91,7 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     text = fast_clock(START, given.speed, SECONDS_TO_START)
+    os.environ |= {f"LIENTHONG_{system.upper()}_POLL_SECONDS": "0.1" for system in ADAPTER_PORTS}
     try:
         with Stack(folder, ports="free", clock=text, report=Quiet()) as stack:
             ok = asyncio.run(play(stack, Clock.parse(text), given.number, console))

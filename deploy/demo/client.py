@@ -63,6 +63,26 @@ class Client:
             return answer
         raise Refused(f"{method} {service}{path}: no answer after {TRIES} tries")
 
+    async def has(self, path: str) -> bool:
+        """Say whether there is something in the sandbox."""
+        try:
+            return (await self.http.get(self.stack.url("sandbox") + path)).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async def deed(self, path: str, body: Json) -> None:
+        """Do what a clerk does inside an outside system; a sandbox that is away is asked again."""
+        for _ in range(TRIES):
+            try:
+                answer = await self.http.post(self.stack.url("sandbox") + path, json=body)
+            except httpx.ConnectError:
+                await asyncio.sleep(PAUSE_SECONDS * 5)
+                continue
+            if answer.status_code != 200:
+                raise Refused(f"{path}: {answer.status_code} {answer.text}")
+            return
+        raise Refused(f"{path}: the sandbox is away")
+
     async def until(self, instant: datetime) -> None:
         """Sleep until *instant* of the demo's clock."""
         await asyncio.sleep(max(0.0, self.clock.real_seconds(instant - self.clock.now())))

@@ -19,6 +19,8 @@ NAMES = {
     "H99.VPDK": "Văn phòng ĐKĐĐ tỉnh Mẫu",
     "H99.THUE.01": "Thuế cơ sở số 1",
     "H99.THUE.02": "Thuế cơ sở số 2",
+    "H99.HT.01": "Tư pháp – hộ tịch phường Mẫu An",
+    "H99.BHXH.01": "BHXH cơ sở số 1",
 }
 WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 
@@ -117,6 +119,26 @@ class Narrator:
         for message in sent["items"]:
             messages.add_row(message["template"], message["channel"], message["recipient"], message["status"])
         self.console.print(messages)
+        await self._sum_up_systems(story)
+
+    async def _sum_up_systems(self, story: Story) -> None:
+        systems = Table("hệ thống", "đã nhận", "chưa nhận", title="Hệ thống bên ngoài")
+        for system in story.systems:
+            told = await self.client.get("workflow", f"/v1/systems/{system}/dossiers/{story.id}", "ops")
+            n_done = sum(one["state"] == "done" for one in told["deliveries"])
+            systems.add_row(system, str(n_done), str(len(told["deliveries"]) - n_done))
+        self.console.print(systems)
+
+
+async def in_step(client: Client, story: Story, seconds: float = 30) -> bool:
+    """Say whether every outside system of the dossier takes all it was told within *seconds*."""
+    for _ in range(int(seconds / 0.5)):
+        paths = [f"/v1/systems/{system}/dossiers/{story.id}" for system in story.systems]
+        told = [await client.get("workflow", path, "ops") for path in paths]
+        if all(one["state"] == "done" for system in told for one in system["deliveries"]):
+            return True
+        await asyncio.sleep(0.5)
+    return False
 
 
 async def heads_of(client: Client, story: Story) -> dict[str, Any]:

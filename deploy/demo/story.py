@@ -1,8 +1,13 @@
-"""The life of one land-transfer dossier, played by the citizen, the one-stop unit and the agencies."""
+"""The lives of dossiers, played by the citizen, the one-stop unit, and clerks inside the outside systems.
+
+Nobody keys anything in twice: the land registry, the tax office and BHXH work in their own software (the sandbox), and
+the adapters carry it over.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from deploy.demo.client import PAUSE_SECONDS, Client, Json, Refused
@@ -10,13 +15,15 @@ from deploy.demo.client import PAUSE_SECONDS, Client, Json, Refused
 UNIT = "H99.01"
 LAND = "H99.VPDK"
 TAX = "H99.THUE.01"
+BHXH = "H99.BHXH.01"
+CIVIL = "H99.HT.01"
 SECONDS_PER_STEP = 60
 ENDED = {"returned", "withdrawn", "stopped", "refused"}
 
 
 @dataclass
 class Story:
-    """One dossier and how long its officers take, in days of the demo's calendar."""
+    """One land-transfer dossier and how long everybody takes, in days of the demo's calendar."""
 
     client: Client
     number: int
@@ -28,43 +35,51 @@ class Story:
     code: str = ""
     trouble: str = ""
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    systems: ClassVar[tuple[str, ...]] = ("vbdlis", "tax", "dvcqg")
+    """The outside systems that are told of it."""
 
     async def play(self) -> None:
         """Play from submission to result; what goes wrong is kept in ``trouble``."""
         try:
-            await self._submit()
+            await self._submit(self.application())
             await self._accept()
-            await self._work(LAND, self.days_at_land_office, "slip_sent")
-            notice = {"notice_no": f"TB-{self.number:04}", "amount": 1_500_000 + self.number * 1000}
-            await self._work(TAX, self.days_at_tax, "notice_issued", {"notices": [notice]})
-            await self._pay()
-            await self._work(UNIT, 0.1, "forwarded")
-            await self._work(LAND, self.days_to_register, "signed")
+            await self._process()
             await self._return_result()
         except Refused as error:
             self.trouble = str(error)
         finally:
             self.done.set()
 
-    async def _submit(self) -> None:
-        body = {
-            "procedure_code": "DD.01",
+    def application(self) -> Json:
+        """Return what the citizen hands in."""
+        attributes = {"transfer_kind": "transfer", "parcel_no": str(self.number), "map_sheet_no": "7", "area_m2": 120}
+        return self._filled("DD.01", attributes, ("DON-11", "HOP-DONG", "GCN"))
+
+    async def _process(self) -> None:
+        await self._clerk(LAND, "vbdlis", self.days_at_land_office, "next-step", "next-step")
+        owed = {"notices": [{"TEN_TIEUMUC": "Thuế thu nhập cá nhân", "SO_TIEN": 1_500_000 + self.number * 1000}]}
+        await self._clerk(TAX, "tax", self.days_at_tax, ("determine", owed))
+        await self._pay()
+        await self._work(UNIT, 0.1, "forwarded")
+        await self._clerk(LAND, "vbdlis", self.days_to_register, "next-step", "next-step", "finish")
+
+    def _filled(self, procedure_code: str, attributes: Json, papers: tuple[str, ...]) -> Json:
+        return {
+            "procedure_code": procedure_code,
             "channel": "online",
             "receiving_unit_code": UNIT,
             "applicant": {
                 "kind": "citizen",
                 "full_name": f"Nguyễn Văn Mẫu {self.number}",
+                "identity_number": f"{self.number:012}",
                 "email": f"nguoi-nop-{self.number}@vi-du.invalid",
             },
             "result_delivery": "electronic",
-            "attributes": {
-                "transfer_kind": "transfer",
-                "parcel_no": str(self.number),
-                "map_sheet_no": "7",
-                "area_m2": 120,
-            },
-            "components": [{"code": code, "n_copies": 1} for code in ("DON-11", "HOP-DONG", "GCN")],
+            "attributes": attributes,
+            "components": [{"code": code, "n_copies": 1} for code in papers],
         }
+
+    async def _submit(self, body: Json) -> None:
         made = await self.client.post("intake", "/v1/dossiers", "portal", json=body)
         self.id = UUID(made.json()["id"])
 
@@ -85,11 +100,34 @@ class Story:
         return found
 
     async def _work(self, agency: str, days: float, outcome: str, data: Json | None = None) -> None:
-        """An agency takes its leg over when it is offered, works on it, and hands the dossier on."""
+        """An officer takes the agency's leg over when it is offered, works on it, and hands the dossier on."""
         leg = await self._offered(agency)
         leg = await self._leg(agency, leg, "acknowledge", {})
         await self.client.after(days=days)
         await self._leg(agency, leg, "complete", {"outcome": outcome, "data": data or {}})
+
+    async def _clerk(self, agency: str, system: str, days: float, *deeds: str | tuple[str, Json]) -> None:
+        """A clerk of the agency works in its own system: the first deed at once, the others after *days*."""
+        leg = await self._offered(agency)
+        there = f"/sandbox/{system}/dossiers/{self.code}"
+        await self._until(lambda: self.client.has(there), f"{system} did not hear of {self.code}")
+        for n, deed in enumerate(deeds):
+            if n == min(1, len(deeds) - 1):
+                await self.client.after(days=days)
+            verb, body = deed if isinstance(deed, tuple) else (deed, {})
+            await self.client.deed(f"{there}/{verb}", body)
+        await self._until(lambda: self._is_over(leg["leg_no"]), f"what {system} did never came back")
+
+    async def _is_over(self, leg_no: int) -> bool:
+        legs = (await self.client.get("workflow", f"/v1/dossiers/{self.id}", "ops"))["legs"]
+        return any(leg["leg_no"] == leg_no and leg["status"] == "completed" for leg in legs)
+
+    async def _until(self, check: Callable[[], Awaitable[bool]], otherwise: str) -> None:
+        for _ in range(int(SECONDS_PER_STEP / PAUSE_SECONDS)):
+            if await check():
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise Refused(f"{otherwise} within {SECONDS_PER_STEP} s")
 
     async def _offered(self, agency: str) -> Json:
         for _ in range(int(SECONDS_PER_STEP / PAUSE_SECONDS)):
@@ -138,3 +176,20 @@ class Story:
         seen = await self._status("resolved")
         await self.client.after(hours=1)
         await self._intake("return-result", seen, {})
+
+
+@dataclass
+class Birth(Story):
+    """A birth with a health-insurance card: three agencies behind one counter, BHXH in its own software."""
+
+    systems: ClassVar[tuple[str, ...]] = ("bhxh", "dvcqg")
+
+    def application(self) -> Json:
+        """Return what the parents hand in."""
+        attributes = {"child_name": f"Nguyễn Mẫu Con {self.number}", "born_on": "2026-11-01", "wants_health_card": True}
+        return self._filled("LT.01", attributes, ("TK-KS", "GCS"))
+
+    async def _process(self) -> None:
+        await self._work(CIVIL, 0.2, "registered")
+        await self._clerk(BHXH, "bhxh", 0.5, "next-step", "finish")
+        await self._work(UNIT, 0.1, "ready")

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from deploy.demo.client import Client, fast_clock
+from deploy.local.programs import ADAPTER_PORTS
 from deploy.local.stack import Stack
 from shared.clock import Clock
 
@@ -24,6 +25,7 @@ def clock_text() -> str:
 def stack(tmp_path_factory: pytest.TempPathFactory, clock_text: str) -> Iterator[Stack]:
     """Engines of its own: these tests stop them."""
     given = {name: os.environ.pop(name, None) for name in ("LIENTHONG_POSTGRES_URL", "LIENTHONG_KAFKA")}
+    os.environ |= {f"LIENTHONG_{system.upper()}_POLL_SECONDS": "0.1" for system in ADAPTER_PORTS}
     with Stack(tmp_path_factory.mktemp("system"), ports="free", clock=clock_text) as running:
         yield running
     os.environ.update({name: value for name, value in given.items() if value})
