@@ -2,11 +2,14 @@
 
 import sys
 
+import structlog
 import uvicorn
 
 from services.workflow.adapters.assembly import TRANSLATORS, make_app
-from services.workflow.adapters.config import read
+from services.workflow.adapters.config import prefix_of, read
 from shared.telemetry import configure_logging
+
+log = structlog.get_logger(__name__)
 
 
 def main(arguments: list[str]) -> None:
@@ -15,6 +18,10 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"usage: python -m services.workflow.adapters {' | '.join(TRANSLATORS)}")
     settings = read(arguments[0])
     configure_logging(f"adapter-{settings.system}", settings.common.log_level)
+    if not settings.own.callback_secret:
+        log.warning(
+            "no_callback_secret", system=settings.system, variable=f"{prefix_of(settings.system)}CALLBACK_SECRET"
+        )
     uvicorn.run(
         make_app(settings),
         host=settings.common.host,

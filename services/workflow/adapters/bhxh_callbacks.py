@@ -6,6 +6,7 @@ from datetime import datetime
 from services.workflow.adapters.port import Heard, Json, Message, Unreadable
 from services.workflow.adapters.words import (
     INCOMPLETE,
+    LONGEST_TEXT,
     code_of,
     day_of,
     instant_in,
@@ -46,7 +47,7 @@ def _date(body: Json) -> Kinds:
 
 
 def _supplement(body: Json) -> Kinds:
-    proposed = {"ground": INCOMPLETE, "component_codes": [], "note": text_in(body, "NoiDung")}
+    proposed = {"ground": INCOMPLETE, "component_codes": [], "note": text_in(body, "NoiDung")[:LONGEST_TEXT]}
     return [("supplement_proposed", proposed)]
 
 

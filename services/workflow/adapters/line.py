@@ -29,6 +29,10 @@ class Outside:
     seconds: float = 10.0
     now: Callable[[], datetime] = real_now
 
+    def sign(self, body: bytes) -> dict[str, str]:
+        """Return the headers that sign *body*; none without a secret."""
+        return sign(self.secret, body)
+
 
 class Line:
     """Makes calls; the answer is the JSON object that HTTP 200 brought, or what to make of there being none."""
@@ -53,7 +57,7 @@ class Line:
         await self._client.aclose()
 
     async def _call(self, method: str, path: str, content: bytes, **more: Any) -> Json | Said:
-        headers = {**more.pop("headers", {}), **sign(self._outside.secret, content)}
+        headers = {**more.pop("headers", {}), **self._outside.sign(content)}
         url = f"{self._outside.url}/{path}"
         try:
             answer = await self._client.request(method, url, content=content, headers=headers, **more)

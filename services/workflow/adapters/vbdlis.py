@@ -26,7 +26,7 @@ from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
 from services.workflow.adapters.words import utc
 
 NO_CALL = frozenset({"DossierWithdrawn", "DossierStopped", "DeadlineMoved", "LegCancelled"})
-"""Facts it is told for which it has no call; listed so that the next reader knows they were thought of."""
+"""Facts it may be told for which it has no call; listed so that the next reader knows they were thought of."""
 ALREADY_HELD = Said(Answer.TAKEN, "already_held", "VBDLIS giữ hồ sơ từ lần chuyển đầu; không có lệnh nào cho chặng sau")
 
 

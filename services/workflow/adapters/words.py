@@ -26,27 +26,34 @@ def utc(text: str | None) -> str | None:
 
 def instant_in(body: Json, name: str) -> datetime:
     """Return an instant of a callback; Unreadable unless it is ISO 8601 with an offset."""
+    text = text_in(body, name)
     try:
-        found = datetime.fromisoformat(text_in(body, name))
-    except ValueError as error:
+        found = datetime.fromisoformat(text)
+        in_utc = found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Unreadable(f"{name} is not an instant") from error
     if found.tzinfo is None:
         raise Unreadable(f"{name} has no offset")
-    return found.astimezone(UTC)
+    return in_utc
 
 
 def text_in(body: Json, name: str) -> str:
     """Return a text that has to be there; Unreadable if it is not."""
     found = body.get(name)
-    if not isinstance(found, str) or not found.strip():
+    if not isinstance(found, str) or not _legible(found):
         raise Unreadable(f"{name} is missing")
-    return found.strip()
+    return _legible(found)
 
 
 def note_in(body: Json, name: str) -> str:
     """Return a text that may be missing."""
     found = body.get(name)
-    return found.strip()[:LONGEST_TEXT] if isinstance(found, str) else ""
+    return _legible(found)[:LONGEST_TEXT] if isinstance(found, str) else ""
+
+
+def _legible(text: str) -> str:
+    """Return *text* without the characters that a database or a page will not show."""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text).strip()
 
 
 def code_of(text: str) -> str:
