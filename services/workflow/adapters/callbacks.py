@@ -22,8 +22,8 @@ from shared import telemetry
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1024 * 1024
-TAKEN = {"applied", "moot"}
-"""What our API says of a message that is settled; everything else has to come again, or to be seen by a person."""
+TAKEN = {"applied", "moot", "conflict"}
+"""A conflict is an incident with both sides: a no would only stop what the system has to say after it."""
 
 
 class Verdict(StrEnum):
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
     TAKEN = "taken"
     NOT_TAKEN = "not_taken"
-    """Our API parked it, called it a conflict, or refused it."""
+    """Our API parked it, or refused it."""
     UNREADABLE = "unreadable"
     AWAY = "away"
     """Our API did not answer."""

@@ -104,7 +104,7 @@ async def record_observation(session: Session, system: SystemCode, body: Observa
 
 @api.post("/{system}/messages")
 async def take_message(session: Session, system: SystemCode, body: MessageGiven, by: Adapter) -> MessageRead:
-    """Bring what the system says; only ``applied`` and ``moot`` may be told to it as a success."""
+    """Bring what the system says; ``parked`` is never told to it as a success, a conflict is an incident."""
     return MessageRead.model_validate(await hearing.hear(session, system, body, by))
 
 

@@ -92,8 +92,7 @@ async def _lock(session: Session, call: LegCall) -> Journey:
     return journey
 
 
-def view_of(session: Session, journey: Journey, leg: Leg) -> LegView:
-    """Return a leg of a journey with what may be done with it now."""
+def _view(session: Session, journey: Journey, leg: Leg) -> LegView:
     return view(catalogue.route_of(session, journey.dossier), journey.legs, leg)
 
 
@@ -112,7 +111,7 @@ async def acknowledge_leg(session: Session, call: LegCall) -> LegView:
     journey, leg, _ = await _open(session, call, LegAction.ACKNOWLEDGE)
     leg.officer = leg.officer or call.by.subject
     leg.acknowledged_at = say(session, journey, LegAcknowledged(leg_no=leg.leg_no, officer=leg.officer)).time
-    return view_of(session, journey, leg)
+    return _view(session, journey, leg)
 
 
 async def assign_leg(session: Session, call: LegCall, to: Assignment) -> LegView:
@@ -120,7 +119,7 @@ async def assign_leg(session: Session, call: LegCall, to: Assignment) -> LegView
     journey, leg, _ = await _open(session, call, LegAction.ASSIGN)
     leg.officer = to.officer
     _announce(session, journey, leg, LegAssigned(leg_no=leg.leg_no, officer=to.officer))
-    return view_of(session, journey, leg)
+    return _view(session, journey, leg)
 
 
 async def refuse_leg(session: Session, call: LegCall, why: Reason) -> LegView:
@@ -132,7 +131,7 @@ async def refuse_leg(session: Session, call: LegCall, why: Reason) -> LegView:
     back_to = giver(journey.legs, leg)
     assert back_to is not None  # noqa: S101 - without a giver the action is not allowed
     proceed(session, journey, SentBack(leg.leg_no, back_to.step_code), cancel_reason=SENT_BACK)
-    return view_of(session, journey, leg)
+    return _view(session, journey, leg)
 
 
 async def return_leg(session: Session, call: LegCall, why: SendBack) -> LegView:
@@ -148,7 +147,7 @@ async def return_leg(session: Session, call: LegCall, why: SendBack) -> LegView:
     fact = LegReturned(leg_no=leg.leg_no, to_step_code=to_code, reason_code=why.reason_code)
     _announce(session, journey, leg, fact, is_over=True)
     proceed(session, journey, SentBack(leg.leg_no, to_code), cancel_reason=SENT_BACK)
-    return view_of(session, journey, leg)
+    return _view(session, journey, leg)
 
 
 async def complete_leg(session: Session, call: LegCall, done: Completion) -> LegView:
@@ -164,7 +163,7 @@ async def complete_leg(session: Session, call: LegCall, done: Completion) -> Leg
     for notice in done.data.notices:
         say(session, journey, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
     proceed(session, journey, Completed(leg.leg_no))
-    return view_of(session, journey, leg)
+    return _view(session, journey, leg)
 
 
 def outcome_of(session: Session, journey: Journey, leg: Leg, done: Completion) -> Outcome:
@@ -211,4 +210,4 @@ async def propose_supplement(session: Session, call: LegCall, given: ProposalGiv
             proposed_at=event.time, **given.model_dump(),
         )
     )  # fmt: skip
-    return view_of(session, journey, leg)
+    return _view(session, journey, leg)

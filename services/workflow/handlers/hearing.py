@@ -9,9 +9,9 @@ from typing import Any
 from services.workflow import repository as journeys
 from services.workflow.domain.deliveries import digest
 from services.workflow.domain.incidents import Compared, Kind, Verdict, same
-from services.workflow.domain.legs import LegStatus, is_open
+from services.workflow.domain.legs import LegStatus, is_open, returnable
 from services.workflow.domain.systems import OutsideSystem
-from services.workflow.handlers import commands
+from services.workflow.handlers import catalogue, commands
 from services.workflow.handlers.delivering import system_for
 from services.workflow.handlers.incidents import open_incident
 from services.workflow.models import Inbound, Leg
@@ -42,7 +42,8 @@ class Status(StrEnum):
     """It contradicts what is known here: an incident shows both sides."""
 
 
-FINAL = frozenset({Status.APPLIED, Status.MOOT})
+FINAL = frozenset({Status.APPLIED, Status.MOOT, Status.CONFLICT})
+"""Nothing more is asked of the system: what contradicts is an incident, and a person's matter from then on."""
 
 
 class MessageReused(IllegalTransition):
@@ -134,6 +135,9 @@ Applied = tuple[Status, str]
 
 
 async def _acknowledge(session: Session, case: _Case) -> Applied:
+    own = case.own_legs
+    if own and not any(map(is_open, own)) and own[-1].status == LegStatus.COMPLETED:
+        return Status.MOOT, "completed_before"
     leg = _open_leg(case)
     if leg.status != LegStatus.OFFERED:
         return Status.MOOT, "acknowledged_before"
@@ -175,8 +179,8 @@ async def _settled(session: Session, case: _Case) -> Leg | None:
 async def _return(session: Session, case: _Case) -> Applied:
     leg, data = _open_leg(case), case.given.data
     back = SendBack(reason_code=data.reason_code or "returned", to_step_code=data.to_step_code)
-    before = commands.view_of(session, case.journey, leg)
-    if not before.returnable_to or (back.to_step_code and back.to_step_code not in before.returnable_to):
+    earlier = returnable(catalogue.route_of(session, case.journey.dossier).after, case.journey.legs, leg)
+    if not earlier or (back.to_step_code and back.to_step_code not in earlier):
         raise _NotNow(Status.PARKED, "nowhere_to_return")
     if leg.status == LegStatus.OFFERED:
         await commands.acknowledge_leg(session, _call(case, leg))
@@ -197,10 +201,16 @@ async def _propose(session: Session, case: _Case) -> Applied:
 
 
 async def _compare_date(session: Session, case: _Case) -> Applied:
-    """Sla alone moves a deadline: a date that is not ours is shown, never taken over and never just logged."""
+    """Sla alone moves a deadline: a date that is not ours is shown, never taken over and never just logged.
+
+    The date that came with what the system was told last is ours too: one that moved since is on its way, or has none.
+    """
     ours, theirs = case.journey.exchange.picture["appointment_at"], case.given.data.due_at
     if theirs is not None and same(ours, theirs):
         return Status.MOOT, "in_step"
+    told = await repository.told(session, case.journey.exchange, case.system.code)
+    if theirs is not None and told is not None and same(told["appointment_at"], theirs):
+        return Status.MOOT, "as_told"
     sides = {"appointment_at": ours}, {"appointment_at": theirs.isoformat() if theirs else None}
     seen = Compared(Verdict.DIVERGED, Kind.DATE, None, *sides)
     await open_incident(

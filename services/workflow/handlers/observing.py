@@ -1,6 +1,5 @@
 """Observations: what an adapter saw of a dossier in its system is compared with what that system had taken."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,19 +23,12 @@ async def observe(session: Session, code: str, given: ObservationGiven, by: Prin
         raise DossierUnknown(given.dossier_code)
     exchange = found[1]
     theirs = given.state.model_dump(mode="json", exclude_unset=True) if given.exists else None
-    seen = compare(await _base(session, exchange, system.code), exchange.picture, theirs)
+    seen = compare(await repository.told(session, exchange, system.code), exchange.picture, theirs)
     if seen.verdict is Verdict.DIVERGED:
         await open_incident(session, exchange, system.code, seen, detail=given.how)
     elif seen.verdict is Verdict.IN_STEP:
         await close_incidents(session, exchange, system.code, OBSERVED)
     return _see(await _standing(session, exchange, system.code, seen.verdict), given, theirs)
-
-
-async def _base(session: Session, exchange: Exchange, system: str) -> dict[str, Any] | None:
-    """Return the picture that came with the last delivery the system took; None if it took none yet."""
-    payload = await repository.payload(session, exchange.dossier_id, system, exchange.lanes[system]["done_no"])
-    picture: dict[str, Any] | None = json.loads(payload)["dossier"] if payload else None
-    return picture
 
 
 async def _standing(session: Session, exchange: Exchange, system: str, verdict: Verdict) -> Standing:

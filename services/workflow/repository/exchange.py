@@ -1,5 +1,6 @@
 """The exchange with outside systems: lanes of deliveries, leased head by head."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -72,10 +73,11 @@ async def exchange_with(session: Session, dossier_id: UUID) -> Exchange | None:
     return await session.get(Exchange, dossier_id)
 
 
-async def payload(session: Session, dossier_id: UUID, system: str, no: int) -> bytes | None:
-    """Return the payload of one delivery."""
-    found = await session.get(Delivery, (dossier_id, system, no))
-    return found.payload if found is not None else None
+async def told(session: Session, exchange: Exchange, system: str) -> dict[str, Any] | None:
+    """Return the picture that came with the last delivery a system took; None if it took none yet."""
+    found = await session.get(Delivery, (exchange.dossier_id, system, exchange.lanes[system]["done_no"]))
+    picture: dict[str, Any] | None = json.loads(found.payload)["dossier"] if found is not None else None
+    return picture
 
 
 _BY_CODE = (

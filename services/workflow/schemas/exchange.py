@@ -184,7 +184,7 @@ class MessageGiven(Body):
 
 
 class MessageRead(Read):
-    """What became of a message. Only ``applied`` and ``moot`` may be told to the system as a success."""
+    """What became of a message. ``parked`` is never told to the system as a success: it comes again."""
 
     system: str
     message_id: str

@@ -77,19 +77,19 @@ async def test_what_is_parked_is_a_no_until_it_can_be_applied(town: Town) -> Non
     assert (await town.legs(dossier_id))["registration"] == "completed"
 
 
-async def test_a_conflict_is_a_no(town: Town) -> None:
+async def test_another_date_is_an_incident_and_stops_nothing_that_comes_after_it(town: Town) -> None:
     dossier_id, code = await town.accept()
     async with town.adapter("vbdlis"):
         await town.settled("vbdlis", dossier_id)
-        ours = (await town.vbdlis.dossier(code))["due_at"]
         assert (await town.vbdlis.act("propose-date", code, new_due_at="2027-01-20T10:00:00Z")).status_code == 200
-        await refused(town, 2)
+        assert (await town.vbdlis.act("next-step", code)).status_code == 200
+
+        async def heard() -> bool:
+            return "leg_acknowledged" in {one["kind"] for one in await town.heard("vbdlis", code)}
+
+        assert await eventually(heard)
         found = {one["kind"]: one["status"] for one in await town.heard("vbdlis", code)}
-        assert found == {"progressed": "applied", "date_proposed": "conflict"}
-        await town.vbdlis.client.delete("/sandbox/vbdlis/dossiers")
-    async with town.adapter("vbdlis") as url:
-        body = {"SoBienNhan": code, "NgayNhanBoSung": "2026-11-25T02:00:00Z", "NgayHenTraMoi": ours, "GhiChu": ""}
-        assert (await post(town, url, "NhanBoSungHoSo", body)).json() == YES
+        assert (found["date_proposed"], found["leg_acknowledged"]) == ("conflict", "applied")
 
 
 async def refused(town: Town, n: int) -> None:

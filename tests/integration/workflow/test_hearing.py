@@ -1,15 +1,16 @@
 """Messages of outside systems: applied once, whatever repeats; never a yes for what was not understood."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
+from shared.events import sla
 from tests.integration.workflow.support import NOW, World
-from tests.integration.workflow.test_exchange import as_system
+from tests.integration.workflow.test_exchange import answer, as_system, lease
 from tests.integration.workflow.test_observing import code_of, incidents
 
 NOTICES = [{"notice_no": "TB-9", "amount": 1_500_000}]
@@ -46,6 +47,14 @@ async def test_a_system_does_the_work_of_its_agency_without_a_second_keying_in(w
     assert list(await world.open_legs(dossier)) == ["payment"]
 
 
+async def test_a_system_sends_back_what_its_agency_was_offered(world: World) -> None:
+    dossier = await world.accept()
+    assert await said(world, "vbdlis", dossier, "leg_returned", reason_code="wrong_procedure") == ("applied", "")
+    assert (await world.names(dossier))[-3:] == ["LegAcknowledged", "LegReturned", "LegOffered"]
+    assert list(await world.open_legs(dossier)) == ["reception"]
+    assert await said(world, "vbdlis", dossier, "leg_returned", reason_code="wrong_procedure") == ("applied", "")
+
+
 async def test_a_repeat_is_answered_again_and_moves_nothing(world: World) -> None:
     dossier = await world.accept()
     for _ in range(3):
@@ -72,7 +81,7 @@ async def test_the_same_message_twice_at_the_same_time_is_applied_once(world: Wo
     [
         ("vbdlis", "leg_completed", {"outcome": "nobody-knows-it"}, ("parked", "unmapped_outcome")),
         ("tax", "leg_completed", {"outcome": "notice_issued", "notices": NOTICES}, ("parked", "not_concerned")),
-        ("vbdlis", "leg_returned", {"reason_code": "wrong"}, ("parked", "nowhere_to_return")),
+        ("vbdlis", "leg_returned", {"reason_code": "x", "to_step_code": "nowhere"}, ("parked", "nowhere_to_return")),
         ("dvcqg", "leg_acknowledged", {}, ("parked", "no_open_leg")),
     ],
 )
@@ -113,12 +122,18 @@ async def test_another_date_is_an_incident_and_never_just_taken_or_logged(world:
     path = f"/v1/systems/vbdlis/dossiers/{dossier}"
     ours = (await world.call("GET", path, "ops")).json()["picture"]["appointment_at"]
     assert await said(world, "vbdlis", dossier, "date_proposed", "d-1", due_at=ours) == ("moot", "in_step")
+    (first,) = await lease(world, "vbdlis")
+    assert (await answer(world, "vbdlis", first, "taken")).status_code == 200
+    moved_to = world.service.clock.now() + timedelta(days=20)
+    moved = sla.DeadlineMoved(from_at=moved_to, to_at=moved_to, reason="supplement", citation="x")
+    await world.tell_as("sla", dossier, moved)
+    assert await said(world, "vbdlis", dossier, "date_proposed", "d-1b", due_at=ours) == ("moot", "as_told")
     later = (world.service.clock.now() + timedelta(days=40)).isoformat()
     assert await said(world, "vbdlis", dossier, "date_proposed", "d-2", due_at=later) == ("conflict", "another_date")
     (incident,) = await incidents(world)
-    assert (incident["kind"], incident["ours"]) == ("date", {"appointment_at": ours})
-    after = (await world.call("GET", path, "ops")).json()["picture"]
-    assert after["appointment_at"] == ours
+    present = (await world.call("GET", path, "ops")).json()["picture"]["appointment_at"]
+    assert (incident["kind"], incident["ours"]) == ("date", {"appointment_at": present})
+    assert datetime.fromisoformat(present) == moved_to
 
 
 async def test_a_request_for_a_supplement_is_a_proposal_and_stops_no_clock(world: World) -> None:
