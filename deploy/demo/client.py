@@ -63,6 +63,14 @@ class Client:
             return answer
         raise Refused(f"{method} {service}{path}: no answer after {TRIES} tries")
 
+    async def seen(self, system: str, code: str) -> Json:
+        """Return how a dossier stands in an outside system."""
+        answer = await self.http.get(f"{self.stack.url('sandbox')}/sandbox/{system}/dossiers/{code}")
+        if answer.status_code != 200:
+            raise Refused(f"{system} {code}: {answer.status_code}")
+        found: Json = answer.json()
+        return found
+
     async def has(self, path: str) -> bool:
         """Say whether there is something in the sandbox."""
         try:
