@@ -1,17 +1,16 @@
 """The line to an outside system: one signed call at a time; tells what certainly had no effect from what may have."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 
 from services.workflow.adapters.port import Answer, Json, Said
+from services.workflow.adapters.posting import TURNED_AWAY, Answered, ask, post
 from services.workflow.adapters.signing import sign
 
-TURNED_AWAY = {401, 403, 404, 429, 502, 503}
+NOT_LET_IN = TURNED_AWAY | {401, 403, 404, 429}
 """The call did not get as far as the system, or not past its door."""
 
 
@@ -45,36 +44,24 @@ class Line:
 
     async def post(self, path: str, body: Json) -> Json | Said:
         """Send *body* to a call."""
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        return await self._call("POST", path, content, headers={"content-type": "application/json"})
+        sign_with, url = self._outside.sign, self._url(path)
+        return read(await post(self._client, url, body, signer=sign_with, turned_away=NOT_LET_IN))
 
     async def get(self, path: str, **query: str) -> Json | Said:
         """Ask something that changes nothing."""
-        return await self._call("GET", path, b"", params=query)
+        signed = self._outside.sign(b"")
+        return read(await ask(self._client, "GET", self._url(path), NOT_LET_IN, params=query, headers=signed))
 
     async def close(self) -> None:
         """Give back connections."""
         await self._client.aclose()
 
-    async def _call(self, method: str, path: str, content: bytes, **more: Any) -> Json | Said:
-        headers = {**more.pop("headers", {}), **self._outside.sign(content)}
-        url = f"{self._outside.url}/{path}"
-        try:
-            answer = await self._client.request(method, url, content=content, headers=headers, **more)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Said(Answer.NO_EFFECT, "no_connection", type(error).__name__)
-        except httpx.HTTPError as error:
-            return Said(Answer.UNKNOWN, "cut_off", type(error).__name__)
-        return _read(answer)
+    def _url(self, path: str) -> str:
+        return f"{self._outside.url}/{path}"
 
 
-def _read(answer: httpx.Response) -> Json | Said:
-    if answer.status_code in TURNED_AWAY:
-        return Said(Answer.NO_EFFECT, str(answer.status_code))
-    if answer.status_code != 200:
-        return Said(Answer.UNKNOWN, str(answer.status_code))
-    try:
-        body = answer.json()
-    except (ValueError, RecursionError):
-        return Said(Answer.UNKNOWN, "not_json")
-    return body if isinstance(body, dict) else Said(Answer.UNKNOWN, "not_an_object")
+def read(answer: Answered | Said) -> Json | Said:
+    """Return the body of an HTTP 200; everything else has said nothing that is sure."""
+    if isinstance(answer, Said):
+        return answer
+    return answer.body if answer.status == 200 else Said(Answer.UNKNOWN, str(answer.status))

@@ -1,7 +1,7 @@
-"""One POST of JSON to an outside system, and what is certain of it when no answer can be read."""
+"""One call to an outside system, and what is certain of it when no answer can be read."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,29 +25,38 @@ class Answered:
     body: Json
 
 
+async def ask(
+    client: httpx.AsyncClient, method: str, path: str, turned_away: Container[int] = TURNED_AWAY, **more: Any
+) -> Answered | Said:
+    """Make one call; Said where there is no answer to read: without effect if that is certain, else unknown."""
+    try:
+        answer = await client.request(method, path, **more)
+    except NEVER_REACHED as error:
+        return Said(Answer.NO_EFFECT, "no_connection", type(error).__name__)
+    except httpx.HTTPError as error:
+        return Said(Answer.UNKNOWN, "cut_off", type(error).__name__)
+    return judged(answer, turned_away)
+
+
 async def post(
     client: httpx.AsyncClient,
     path: str,
     body: Json,
     headers: Mapping[str, str] | None = None,
     signer: Signer | None = None,
+    turned_away: Container[int] = TURNED_AWAY,
 ) -> Answered | Said:
-    """Send *body*; Said where there is no answer to read: without effect if that is certain, else unknown."""
-    content = json.dumps(body, ensure_ascii=False).encode()
+    """Send *body* as JSON, signed if there is a signer."""
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     signed = signer(content) if signer is not None else {}
     every = {"content-type": "application/json", **(headers or {}), **signed}
-    try:
-        answer = await client.post(path, content=content, headers=every)
-    except NEVER_REACHED as error:
-        return Said(Answer.NO_EFFECT, "no_connection", type(error).__name__)
-    except httpx.HTTPError as error:
-        return Said(Answer.UNKNOWN, "no_answer", type(error).__name__)
-    if answer.status_code in TURNED_AWAY:
+    return await ask(client, "POST", path, turned_away, content=content, headers=every)
+
+
+def judged(answer: httpx.Response, turned_away: Container[int]) -> Answered | Said:
+    """Return the JSON object that came, or what to make of there being none."""
+    if answer.status_code in turned_away:
         return Said(Answer.NO_EFFECT, str(answer.status_code))
-    return _parsed(answer)
-
-
-def _parsed(answer: httpx.Response) -> Answered | Said:
     try:
         body = answer.json()
     except (ValueError, RecursionError):

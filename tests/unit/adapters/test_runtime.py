@@ -5,10 +5,10 @@ import time
 import httpx
 import pytest
 
+from services.workflow.adapters import line, posting
 from services.workflow.adapters.breaker import Breaker, Circuit
 from services.workflow.adapters.config import Common, Own, Settings, read
 from services.workflow.adapters.ledger import Leased, as_code, as_text
-from services.workflow.adapters.line import _read
 from services.workflow.adapters.ours import Ours
 from services.workflow.adapters.people import People, version_of
 from services.workflow.adapters.port import Answer, Said
@@ -54,10 +54,11 @@ def test_the_breaker_pauses_after_failures_in_a_row_and_tries_one_at_a_time_unti
     ],
 )
 def test_only_what_certainly_came_to_nothing_had_no_effect(status: int, text: str, expected: Answer) -> None:
-    found = _read(httpx.Response(status, text=text))
+    found = line.read(posting.judged(httpx.Response(status, text=text), line.NOT_LET_IN))
     assert isinstance(found, Said)
     assert found.answer is expected
-    assert _read(httpx.Response(200, text='{"a": 1}')) == {"a": 1}
+    good = posting.judged(httpx.Response(200, text='{"a": 1}'), line.NOT_LET_IN)
+    assert line.read(good) == {"a": 1}
 
 
 def test_a_signature_is_of_this_body_with_this_secret_and_recent(monkeypatch: pytest.MonkeyPatch) -> None:
