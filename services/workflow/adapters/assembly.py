@@ -9,7 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.workflow.adapters import callbacks, ours
-from services.workflow.adapters.bhxh import Bhxh
+from services.workflow.adapters.bhxh.translator import Bhxh
 from services.workflow.adapters.breaker import Breaker
 from services.workflow.adapters.config import Settings
 from services.workflow.adapters.dvcqg.choose import PortalSettings, make_portal
@@ -22,7 +22,7 @@ from services.workflow.adapters.runtime import Runtime
 from services.workflow.adapters.signing import sign
 from services.workflow.adapters.tax.gateway import TaxAccess, TaxGateway
 from services.workflow.adapters.tokens import TokenSource
-from services.workflow.adapters.vbdlis import Vbdlis
+from services.workflow.adapters.vbdlis.translator import Vbdlis
 from shared.clock import Clock
 
 

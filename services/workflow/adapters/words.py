@@ -4,10 +4,11 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from services.workflow.adapters.port import Json, Unreadable
+from services.workflow.adapters.port import Heard, Json, Message, Unreadable
 
 HANOI = timezone(timedelta(hours=7))
 LONGEST_TEXT = 2000
@@ -87,3 +88,22 @@ def integer_in(body: Json, name: str) -> int:
     if isinstance(found, bool) or not isinstance(found, int | str) or not str(found).removeprefix("-").isdecimal():
         raise Unreadable(f"{name} is not a number")
     return int(found)
+
+
+Kinds = list[tuple[str, Json]]
+Events = Mapping[str, tuple[str | None, Callable[[Json], Kinds]]]
+"""Callback → the field of its instant (None: it has none), and what it says."""
+
+
+def heard(events: Events, event: str, code_field: str, body: Json, now: datetime) -> Heard:
+    """Return the messages of one callback; Unreadable if it is none of *events*.
+
+    One without an instant is of the day on which it came, so that its repeat is the same message.
+    """
+    if event not in events:
+        raise Unreadable("unknown event")
+    code, (time_field, translate) = text_in(body, code_field), events[event]
+    at = instant_in(body, time_field) if time_field else day_of(now)
+    day = [] if time_field else [at.date().isoformat()]
+    kinds = translate(body)
+    return Heard(tuple(Message(message_id(event, body, kind, *day), code, kind, at, data) for kind, data in kinds))

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.workflow.adapters.bhxh import Bhxh
+from services.workflow.adapters.bhxh.translator import Bhxh
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.port import Answer, Said
-from services.workflow.adapters.vbdlis import Vbdlis
+from services.workflow.adapters.vbdlis.translator import Vbdlis
 from tests.integration.adapters.town import SECRET
 from tests.integration.sandbox.partners import Partner, partner
 from tests.unit.adapters.pieces import CODE, told

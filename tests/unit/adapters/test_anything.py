@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.workflow.adapters import bhxh, bhxh_callbacks, vbdlis_callbacks, vbdlis_words
+from services.workflow.adapters.bhxh import callbacks as bhxh_callbacks
+from services.workflow.adapters.bhxh import translator as bhxh
 from services.workflow.adapters.port import Answer, Unreadable
+from services.workflow.adapters.vbdlis import answers
+from services.workflow.adapters.vbdlis import callbacks as vbdlis_callbacks
 from tests.unit.adapters.pieces import CODE
 
 NOW = datetime(2026, 11, 20, 20, tzinfo=UTC)
@@ -59,7 +62,7 @@ def test_a_callback_is_understood_or_unreadable_and_nothing_else(system: str, ev
 @given(answer=st.dictionaries(st.sampled_from(("data", "status", "MaLoi", "SoHoSo", "MoTa", "HoSo", "Loi")), VALUES))
 def test_an_answer_that_is_anything_is_never_taken(answer: dict[str, Any]) -> None:
     for is_repeat in (False, True):
-        said = vbdlis_words.judged("tiepnhan", answer, CODE, is_repeat=is_repeat)
+        said = answers.judged("tiepnhan", answer, CODE, is_repeat=is_repeat)
         assert said.answer is Answer.UNKNOWN
     assert bhxh.judged("LegOffered", answer).answer in {Answer.UNKNOWN, Answer.REFUSED}
     bhxh.dossier_in(answer)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.workflow.adapters import bhxh_callbacks
-from services.workflow.adapters.bhxh import CALLS, Bhxh, creation, dossier_in, judged, note_of, observed
+from services.workflow.adapters.bhxh import callbacks
+from services.workflow.adapters.bhxh.translator import CALLS, Bhxh, creation, dossier_in, judged, note_of, observed
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.port import Answer, Said, Unreadable
 from tests.support import PROVINCE
@@ -93,7 +93,7 @@ def test_a_creation_is_in_utc_and_names_the_applicant() -> None:
 
 def heard(event: str, **body: Any) -> list[tuple[str, dict[str, Any]]]:
     named = {"MaHoSoMotCua": CODE, "SoHoSo": NUMBER, "NguoiXuLy": "Cán bộ BHXH 01"}
-    messages = bhxh_callbacks.hear(event, named | body, NOW).messages
+    messages = callbacks.hear(event, named | body, NOW).messages
     assert len({one.message_id for one in messages}) == len(messages)
     return [(one.kind, one.data) for one in messages]
 

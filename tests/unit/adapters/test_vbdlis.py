@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from services.workflow.adapters import vbdlis_callbacks
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.port import Answer, Unreadable
-from services.workflow.adapters.vbdlis import CALLS, NO_CALL, Vbdlis, reception, supplement
-from services.workflow.adapters.vbdlis_words import NO, PROVES, YES, judged
+from services.workflow.adapters.vbdlis import callbacks
+from services.workflow.adapters.vbdlis.answers import NO, PROVES, YES, judged
+from services.workflow.adapters.vbdlis.translator import CALLS, NO_CALL, Vbdlis, reception, supplement
 from tests.support import PROVINCE
 from tests.unit.adapters.pieces import CODE, PEOPLE, told
 
@@ -113,7 +113,7 @@ def test_bodies_are_in_utc_and_the_same_every_time() -> None:
 
 
 def kinds(event: str, **body: Any) -> list[tuple[str, dict[str, Any]]]:
-    heard = vbdlis_callbacks.hear(event, {"SoBienNhan": CODE, **body}, NOW)
+    heard = callbacks.hear(event, {"SoBienNhan": CODE, **body}, NOW)
     return [(one.kind, one.data) for one in heard.messages]
 
 
@@ -177,7 +177,7 @@ def test_a_report_of_taxes_names_notices_but_nobody() -> None:
 def test_a_remark_without_a_time_is_of_the_day_and_once_a_day(event: str, expected: list[str]) -> None:
     body = {"SoBienNhan": CODE, "MaCanBoXuLy": "CB-1", "GhiChu": "x"}
     first, again, tomorrow = (
-        vbdlis_callbacks.hear(event, body, NOW.replace(day=day, hour=hour)).messages
+        callbacks.hear(event, body, NOW.replace(day=day, hour=hour)).messages
         for day, hour in ((20, 18), (21, 16), (21, 18))
     )
     assert [one.kind for one in first] == expected

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from services.workflow.adapters import bhxh_callbacks
+from services.workflow.adapters.bhxh import callbacks
 from services.workflow.adapters.line import Line, Outside
 from services.workflow.adapters.offered import ACCEPTED_AT, APPOINTMENT_AT, CODE, filled, lacking, no_call
 from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
@@ -84,7 +84,7 @@ class Bhxh:
 
     def hear(self, event: str, body: Json) -> Heard:
         """Translate TienDo, HenTra, YeuCauBoSung and KetThuc."""
-        return bhxh_callbacks.hear(event, body, self._now())
+        return callbacks.hear(event, body, self._now())
 
     def reply(self, *, is_taken: bool) -> Json:
         """Return MaLoi 0, or -1."""

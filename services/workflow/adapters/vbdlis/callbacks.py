@@ -7,20 +7,19 @@ date is a proposal. Names of people in tax notices, and the addresses of their s
 from collections.abc import Callable
 from datetime import datetime
 
-from services.workflow.adapters.port import Heard, Json, Message, Unreadable
+from services.workflow.adapters.port import Heard, Json, Unreadable
 from services.workflow.adapters.words import (
     INCOMPLETE,
     LONGEST_TEXT,
-    day_of,
+    Kinds,
+    heard,
     instant_in,
     integer_in,
-    message_id,
     note_in,
     progressed,
     text_in,
 )
 
-Kinds = list[tuple[str, Json]]
 TAKEN_OVER: tuple[str, Json] = ("leg_acknowledged", {})
 STEPS: dict[str, tuple[str, Json]] = {
     "THAMDINH": TAKEN_OVER,
@@ -38,13 +37,7 @@ SIGNED = "signed"
 
 def hear(event: str, body: Json, now: datetime) -> Heard:
     """Return the messages of one callback; Unreadable if it is none of the nine."""
-    if event not in _EVENTS:
-        raise Unreadable("unknown event")
-    code, (time_field, translate) = text_in(body, "SoBienNhan"), _EVENTS[event]
-    at = instant_in(body, time_field) if time_field else day_of(now)
-    day = [] if time_field else [at.date().isoformat()]
-    kinds = translate(body)
-    return Heard(tuple(Message(message_id(event, body, kind, *day), code, kind, at, data) for kind, data in kinds))
+    return heard(_EVENTS, event, "SoBienNhan", body, now)
 
 
 def _moved(body: Json) -> Kinds:

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from services.workflow.adapters.port import Heard, Json, Message, Unreadable
+from services.workflow.adapters.port import Heard, Json, Unreadable
 from services.workflow.adapters.words import (
     INCOMPLETE,
     LONGEST_TEXT,
+    Kinds,
     code_of,
-    day_of,
+    heard,
     instant_in,
     integer_in,
-    message_id,
     note_in,
     progressed,
     text_in,
@@ -21,18 +21,11 @@ OUTCOMES = {0: "issued", 1: "not_eligible"}
 """KetQua → the outcomes of the route's leg; another value is not understood."""
 TAKEN_OVER = {"checking"}
 """Buoc: the office has begun, so the leg is acknowledged. An end says that by itself."""
-Kinds = list[tuple[str, Json]]
 
 
 def hear(event: str, body: Json, now: datetime) -> Heard:
     """Return the messages of one callback; Unreadable if it is none of the four."""
-    if event not in _EVENTS:
-        raise Unreadable("unknown event")
-    code, (time_field, translate) = text_in(body, "MaHoSoMotCua"), _EVENTS[event]
-    at = instant_in(body, time_field) if time_field else day_of(now)
-    day = [] if time_field else [at.date().isoformat()]
-    kinds = translate(body)
-    return Heard(tuple(Message(message_id(event, body, kind, *day), code, kind, at, data) for kind, data in kinds))
+    return heard(_EVENTS, event, "MaHoSoMotCua", body, now)
 
 
 def _progress(body: Json) -> Kinds:

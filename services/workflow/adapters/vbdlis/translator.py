@@ -19,10 +19,10 @@ identical call is repeated: its body is made of the immutable payload and a vers
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.workflow.adapters import vbdlis_callbacks, vbdlis_words
 from services.workflow.adapters.line import Line, Outside
 from services.workflow.adapters.offered import ACCEPTED_AT, APPOINTMENT_AT, CODE, filled, lacking, no_call
 from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
+from services.workflow.adapters.vbdlis import answers, callbacks
 from services.workflow.adapters.words import utc
 
 NO_CALL = frozenset({"DossierWithdrawn", "DossierStopped", "DeadlineMoved", "LegCancelled"})
@@ -53,7 +53,7 @@ class Vbdlis:
         answer = await self._line.post(call, body(told, people))
         if isinstance(answer, Said):
             return answer
-        return vbdlis_words.judged(call, answer, str(told.dossier["code"]), is_repeat=told.is_repeat)
+        return answers.judged(call, answer, str(told.dossier["code"]), is_repeat=told.is_repeat)
 
     async def observe(self, told: Told) -> Said | None:  # noqa: ARG002 - the port's name
         """Return None: nothing can be read back."""
@@ -61,7 +61,7 @@ class Vbdlis:
 
     def hear(self, event: str, body: Json) -> Heard:
         """Translate one of the nine callbacks."""
-        return vbdlis_callbacks.hear(event, body, self._now())
+        return callbacks.hear(event, body, self._now())
 
     def reply(self, *, is_taken: bool) -> Json:
         """Return Result 1, or 0."""

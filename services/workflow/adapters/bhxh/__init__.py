@@ -1,0 +1,1 @@
+"""BHXH, social insurance: the whole contract is our assumption."""

@@ -1,0 +1,1 @@
+"""VBDLIS, the land registry: it says everything in words, and nothing can be read back."""
