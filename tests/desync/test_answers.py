@@ -1,0 +1,146 @@
+"""Modes of the answer: what counts as sent, what is sent again, what two calls of one change come to."""
+
+import pytest
+
+from tests.desync.naive import Naive, Portal, Registry, Tax
+from tests.desync.table import Table
+from tests.desync.town import SUPPLEMENT, Town, steps
+from tests.integration.notify.town import PRIVATE
+from tests.integration.sandbox.partners import CODE, Partner, header, reception, step
+
+OTHER = "H99.01-261119-0002"
+
+
+async def test_03_what_failed_is_not_taken(town: Town, table: Table) -> None:
+    registry = town.partner("vbdlis")
+    naive = Naive(Registry(registry).tell)
+    await registry.faults({"kind": "bad_gateway", "next_calls": 1})
+    naive.change(CODE)
+    for _ in range(3):
+        await naive.run()
+    assert [row.state for row in naive.queue] == ["done"]
+    assert await registry.codes() == []
+
+    dossier_id, code = await town.accept()
+    await registry.faults({"kind": "bad_gateway", "next_calls": 2})
+    async with town.adapter("vbdlis"):
+        failed = await town.settled("vbdlis", dossier_id, state="waiting")
+        assert failed["acknowledged_at"] is None
+        [done] = await town.told("vbdlis", dossier_id)
+    assert (done["n_tries"], await registry.codes()) == (3, [code])
+    table.add(
+        3,
+        naive="the queue says done, VBDLIS has nothing",
+        ours="in step: two 502 are no answer, nothing is acknowledged; the third try is taken, once",
+    )
+
+
+async def test_06_header_and_progress_have_an_outcome_each(town: Town, table: Table) -> None:
+    portal = town.partner("dvcqg")
+    broken = {"kind": "bad_gateway", "next_calls": 1, "calls": ["CapNhatTienDoHoSoMC"]}
+    naive = Naive(Portal(portal).tell)
+    naive.change(CODE, "4")
+    await naive.run()
+    await portal.faults(broken)
+    naive.change(CODE, "10")
+    for _ in range(2):
+        await naive.run()
+    seen = await portal.dossier(CODE)
+    assert (seen["state"], seen["log_state"]) == ("10", "4")
+    assert not naive.is_waiting(CODE)
+
+    dossier_id, _ = await town.accept()
+    async with town.adapter("dvcqg"):
+        before = await town.told("dvcqg", dossier_id)
+        await portal.faults(broken)
+        await town.command(dossier_id, "request-supplement", SUPPLEMENT)
+        half = await town.settled("dvcqg", dossier_id, no=len(before) + 1, state="unknown")
+        assert half["acknowledged_at"] is None
+        lane = await town.told("dvcqg", dossier_id)
+    seen = await town.at_portal(dossier_id)
+    assert (seen["state"], seen["log_state"], len(seen["progress"])) == ("5", "5", len(lane))
+    table.add(
+        6,
+        naive="the header says returned, the log says processing; the queue says done",
+        ours="in step: with one of its two calls failed a delivery is *unknown*; only the missing line is sent, then"
+        " header and log agree",
+    )
+
+
+async def test_08_a_repeat_moves_no_date_and_adds_nothing(town: Town, table: Table) -> None:
+    portal, tax = town.partner("dvcqg"), town.partner("tax")
+    cut = {"kind": "timeout_after_effect", "next_calls": 1, "seconds": 0.1}
+    await _repeat_naively(portal, tax, cut)
+
+    dossier_id, code = await town.accept()
+    await town.work(dossier_id, "appraisal", "slip_sent")
+    ours = (await town.picture("dvcqg", dossier_id))["appointment_at"]
+    later = {"kind": "clock", "seconds": 3600}
+    await portal.faults(*({**cut, "calls": [call]} for call in ("DongBoHoSoMC", "CapNhatTienDoHoSoMC")), later)
+    await tax.faults({**cut, "calls": ["TCT_GPC"]})
+    async with town.adapter("dvcqg"), town.adapter("tax"):
+        lane = await town.told("dvcqg", dossier_id)
+        [slip] = await town.told("tax", dossier_id, "acknowledged")
+    seen = await town.at_portal(dossier_id)
+    received = (await town.picture("dvcqg", dossier_id))["accepted_at"]
+    assert (seen["due_at"][:19], seen["received_at"][:19]) == (ours[:19], received[:19])
+    assert len({one["text"] for one in seen["progress"]}) == len(seen["progress"]) == len(lane) == 7
+    assert [one["n_tries"] > 1 for one in lane].count(True) == 2
+    assert await town.calls("tax", code, "TCT_GPC") == [True, False]
+    assert (slip["n_tries"], len((await tax.dossier(code))["fields"]["slips"])) == (2, 1)
+    table.add(
+        8,
+        naive="after time-outs the portal counts both dates anew and has the step twice; tax has two slips",
+        ours="in step: header, step and slip were each cut off after their effect; both dates are ours, no line is"
+        " there twice, and tax has one slip",
+    )
+
+
+async def _repeat_naively(portal: Partner, tax: Partner, cut: dict[str, object]) -> None:
+    """Repeat three calls whose answers were lost, as if nothing had come of them."""
+    calls = Portal(portal)
+    for service, row in (("DongBoHoSoMC", header()), ("CapNhatTienDoHoSoMC", step())):
+        await portal.faults({**cut, "calls": [service]})
+        with pytest.raises(Exception, match="disconnected"):
+            await calls.call(service, data=[row])
+        await calls.call(service, data=[row])
+    await tax.faults(cut)
+    with pytest.raises(Exception, match="disconnected"):
+        await Tax(tax).tell(CODE, "")
+    await Tax(tax).tell(CODE, "")
+    seen = await portal.dossier(CODE)
+    assert seen["fields"]["NgayHenTra"] != header()["NgayHenTra"]
+    assert seen["fields"]["NgayTiepNhan"] != header()["NgayTiepNhan"]
+    assert steps(seen) == ["4", "4"]
+    assert len((await tax.dossier(CODE))["fields"]["slips"]) == 2
+
+
+async def test_14_words_alone_decide_nothing(town: Town, table: Table) -> None:
+    registry = town.partner("vbdlis")
+    naive = Registry(registry)
+    await registry.call("tiepnhan", reception(OTHER, ThongTinNguoiNopDon={"HoTen": "Trần Thị Khác"}))
+    await registry.faults({"kind": "error_inside", "next_calls": 1})
+    assert await naive.is_told(CODE)
+    assert await naive.is_told(OTHER)
+    assert await registry.codes() == [OTHER]
+    assert (await registry.dossier(OTHER))["fields"]["ThongTinNguoiNopDon"]["HoTen"] == "Trần Thị Khác"
+
+    await registry.reset()
+    foreign, foreign_code = await town.accept()
+    await registry.call("tiepnhan", reception(foreign_code, ThongTinNguoiNopDon={"HoTen": "Trần Thị Khác"}))
+    async with town.adapter("vbdlis"):
+        refused = await town.settled("vbdlis", foreign, state="refused")
+        await registry.faults({"kind": "error_inside", "next_calls": 1})
+        dossier_id, code = await town.accept()
+        doubtful = await town.settled("vbdlis", dossier_id, state="unknown")
+        assert doubtful["acknowledged_at"] is None
+        await town.told("vbdlis", dossier_id)
+    [incident] = await town.incidents(foreign)
+    assert (incident["kind"], incident["theirs"]["message"]) == ("refused", refused["message"])
+    assert (await registry.dossier(code))["fields"]["ThongTinNguoiNopDon"]["HoTen"] == PRIVATE[0]
+    table.add(
+        14,
+        naive="*thành công* with an error inside and *đã tồn tại* of somebody else's dossier both count as sent",
+        ours="the error inside is *unknown* and sent again: in step; *đã tồn tại* on a first try is a visible incident"
+        " with the words",
+    )
