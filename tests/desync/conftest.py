@@ -11,7 +11,7 @@ from tests.integration.sandbox.partners import PostOffice, post_office
 from tests.support import Databases, Issuer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def built(databases: Databases, issuer: Issuer) -> AsyncIterator[Town]:
     async with build(databases, issuer) as running:
         yield Town(**vars(running))
@@ -23,12 +23,12 @@ async def town(built: Town) -> Town:
     return built
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def post() -> AsyncIterator[PostOffice]:
     async with post_office() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def table() -> Table:
     return Table()

@@ -11,6 +11,8 @@ from tests.integration.sandbox.partners import Partner, header, reception, slip,
 
 Send = Callable[[str, str], Awaitable[object]]
 OPEN = {"waiting", "sending"}
+ROUTE = ("tax", "payment", "registration", "result")
+STEPS = {"THAMDINH": "appraisal", "CHUYENTHUE": "tax"}
 LOSSY = {"1": "1", "2": "2", "3": "9", "4": "4", "5": "4", "7": "9", "8": "9", "9": "9", "10": "9"}
 """A mapping that has no word for a supplement or a stop."""
 
@@ -126,6 +128,28 @@ class Tax:
     async def tell(self, code: str, _: str) -> Any:
         """Send the slip."""
         return (await self.partner.post("TCT_GPC", slip(f"S-{uuid4()}", code))).raise_for_status().json()
+
+
+@dataclass
+class Desk:
+    """Hears callbacks; the yes is said outside, whatever becomes of them."""
+
+    legs: dict[str, str]
+    log: list[str] = field(default_factory=list)
+
+    def hear(self, event: str, body: dict[str, Any]) -> None:
+        """Apply what is known; all else falls through, or becomes a line in a log."""
+        code = body.get("SoBienNhan") or body["BODY"]["MA_HS"]
+        if code not in self.legs:
+            return
+        if event == "TCT_GPC":
+            self.legs[code] = ROUTE[ROUTE.index(self.legs[code]) + 1]
+        elif event == "KetThucHoSo":
+            self.legs[code] = "result"
+        elif event == "NhanBoSungHoSo":
+            self.log.append(f"{code}: {body['NgayHenTraMoi']}")
+        elif body.get("MaTrangThai") in STEPS:
+            self.legs[code] = STEPS[body["MaTrangThai"]]
 
 
 async def accept_and_tell(database: sqlite3.Connection, code: str, send: Send) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.desync.naive import Naive, Registry, accept_and_tell
 from tests.desync.table import Table
 from tests.desync.town import Town
-from tests.integration.sandbox.partners import CODE
+from tests.integration.sandbox.partners import CODE, Partner
 
 SPOIL = """
 CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no commit'; END $$;
@@ -17,17 +17,8 @@ FOR EACH ROW WHEN (NEW.system = 'tax') EXECUTE FUNCTION spoil()
 
 
 async def test_10_nothing_is_said_before_the_commit(town: Town, table: Table) -> None:
-    registry, tax = town.partner("vbdlis"), town.partner("tax")
-    database = sqlite3.connect(":memory:")
-    database.executescript("CREATE TABLE dossier (code); CREATE TABLE receipt (code UNIQUE)")
-    database.execute("INSERT INTO receipt VALUES (?)", (CODE,))
-    database.commit()
-    with pytest.raises(sqlite3.IntegrityError):
-        await accept_and_tell(database, CODE, Registry(registry).tell)
-    assert database.execute("SELECT code FROM dossier").fetchall() == []
-    assert await registry.codes() == [CODE]
-    database.close()
-
+    await _tell_too_early(town.partner("vbdlis"))
+    tax = town.partner("tax")
     dossier_id, code = await town.accept()
     other, other_code = await town.accept()
     async with town.adapter("tax"):
@@ -52,6 +43,19 @@ async def test_10_nothing_is_said_before_the_commit(town: Town, table: Table) ->
         ours="in step: a commit that PostgreSQL refused leaves the leg as it was and tax hears nothing; done again, one"
         " slip",
     )
+
+
+async def _tell_too_early(registry: Partner) -> None:
+    """Tell VBDLIS in a transaction whose commit can not be."""
+    database = sqlite3.connect(":memory:")
+    database.executescript("CREATE TABLE dossier (code); CREATE TABLE receipt (code UNIQUE)")
+    database.execute("INSERT INTO receipt VALUES (?)", (CODE,))
+    database.commit()
+    with pytest.raises(sqlite3.IntegrityError):
+        await accept_and_tell(database, CODE, Registry(registry).tell)
+    assert database.execute("SELECT code FROM dossier").fetchall() == []
+    assert await registry.codes() == [CODE]
+    database.close()
 
 
 async def test_11_an_outage_of_partners_stops_no_officer(town: Town, table: Table) -> None:

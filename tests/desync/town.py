@@ -42,7 +42,9 @@ class Town(Base):
         }  # fmt: skip
         common = Common(mode="local", sandbox_url=str(self.client.base_url).rstrip("/"), **services)
         given = {**QUICK, **(PORTAL if system == "dvcqg" else {}), **own}
-        async with serving(make_app(Settings(system, common, Own(callback_secret=SECRET, **given))), free_port()) as url:
+        async with serving(
+            make_app(Settings(system, common, Own(callback_secret=SECRET, **given))), free_port()
+        ) as url:
             body = {"url": f"{url}/callbacks", "secret": SECRET, "check_calls": True, "first_pause_seconds": 0.05}
             answer = await self.partner(system).put("callback", {**body, "longest_pause_seconds": 0.2})
             assert answer.status_code == 200, answer.text
@@ -133,6 +135,11 @@ class Town(Base):
         """Return the open incidents of a dossier."""
         items = (await self._workflow("GET", "/v1/incidents?limit=200", "ops")).json()["items"]
         return [one for one in items if one["dossier_id"] == str(dossier_id)]
+
+    async def dismiss(self, incident: dict[str, Any]) -> None:
+        """Settle an incident as a person of ops."""
+        body = {"action": "dismiss", "note": "đã gọi điện cho cơ quan"}
+        await self._workflow("POST", f"/v1/incidents/{incident['id']}/resolve", "ops", json=body)
 
     async def parked(self, system: str, code: str) -> list[str]:
         """Return why messages about a dossier are parked."""
