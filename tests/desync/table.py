@@ -53,3 +53,8 @@ class Table:
 
     def _sorted(self) -> list[tuple[int, tuple[str, str]]]:
         return sorted(self.rows.items())
+
+
+def noted(gaps: list[str]) -> str:
+    """Return what is not as it should be, as it stands behind what is."""
+    return "".join(f"; *not yet*: {gap}" for gap in gaps)

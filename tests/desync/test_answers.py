@@ -1,12 +1,10 @@
 """Modes of the answer: what counts as sent, what is sent again, what two calls of one change come to."""
 
-import pytest
-
-from tests.desync.naive import Naive, Portal, Registry, Tax
+from tests.desync.naive import Naive, Portal, Registry
 from tests.desync.table import Table
-from tests.desync.town import SUPPLEMENT, Town, steps
+from tests.desync.town import SUPPLEMENT, Town
 from tests.integration.notify.town import PRIVATE
-from tests.integration.sandbox.partners import CODE, Partner, header, reception, step
+from tests.integration.sandbox.partners import CODE, reception
 
 OTHER = "H99.01-261119-0002"
 
@@ -67,54 +65,6 @@ async def test_06_header_and_progress_have_an_outcome_each(town: Town, table: Ta
         ours="in step: with one of its two calls failed a delivery is *unknown*; only the missing line is sent, then"
         " header and log agree",
     )
-
-
-async def test_08_a_repeat_moves_no_date_and_adds_nothing(town: Town, table: Table) -> None:
-    portal, tax = town.partner("dvcqg"), town.partner("tax")
-    cut = {"kind": "timeout_after_effect", "next_calls": 1, "seconds": 0.1}
-    await _repeat_naively(portal, tax, cut)
-
-    dossier_id, code = await town.accept()
-    await town.work(dossier_id, "appraisal", "slip_sent")
-    ours = (await town.picture("dvcqg", dossier_id))["appointment_at"]
-    later = {"kind": "clock", "seconds": 3600}
-    await portal.faults(*({**cut, "calls": [call]} for call in ("DongBoHoSoMC", "CapNhatTienDoHoSoMC")), later)
-    await tax.faults({**cut, "calls": ["TCT_GPC"]})
-    async with town.adapter("dvcqg"), town.adapter("tax"):
-        lane = await town.told("dvcqg", dossier_id)
-        [slip] = await town.told("tax", dossier_id, "acknowledged")
-    seen = await town.at_portal(dossier_id)
-    received = (await town.picture("dvcqg", dossier_id))["accepted_at"]
-    assert (seen["due_at"][:19], seen["received_at"][:19]) == (ours[:19], received[:19])
-    assert len({one["text"] for one in seen["progress"]}) == len(seen["progress"]) == len(lane) == 7
-    assert [one["n_tries"] for one in lane] == [3, *[1] * 6]
-    assert await town.calls("tax", code, "TCT_GPC") == [True, False]
-    assert (slip["n_tries"], len((await tax.dossier(code))["fields"]["slips"])) == (2, 1)
-    table.add(
-        8,
-        naive="after time-outs the portal counts both dates anew and has the step twice; tax has two slips",
-        ours="in step: header, step and slip were each cut off after their effect; both dates are ours, no line is"
-        " there twice, and tax has one slip",
-    )
-
-
-async def _repeat_naively(portal: Partner, tax: Partner, cut: dict[str, object]) -> None:
-    """Repeat three calls whose answers were lost, as if nothing had come of them."""
-    calls = Portal(portal)
-    for service, row in (("DongBoHoSoMC", header()), ("CapNhatTienDoHoSoMC", step())):
-        await portal.faults({**cut, "calls": [service]})
-        with pytest.raises(Exception, match="disconnected"):
-            await calls.call(service, data=[row])
-        await calls.call(service, data=[row])
-    await tax.faults(cut)
-    with pytest.raises(Exception, match="disconnected"):
-        await Tax(tax).tell(CODE, "")
-    await Tax(tax).tell(CODE, "")
-    seen = await portal.dossier(CODE)
-    assert seen["fields"]["NgayHenTra"] != header()["NgayHenTra"]
-    assert seen["fields"]["NgayTiepNhan"] != header()["NgayTiepNhan"]
-    assert steps(seen) == ["4", "4"]
-    assert len((await tax.dossier(CODE))["fields"]["slips"]) == 2
 
 
 async def test_14_words_alone_decide_nothing(town: Town, table: Table) -> None:
