@@ -1,0 +1,129 @@
+"""The mode of the repeat: what was cut off after its effect, lands late, or makes the receiver count anew."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.desync.naive import Portal, Tax
+from tests.desync.table import Table, noted
+from tests.desync.town import Town, steps
+from tests.integration.sandbox.partners import CODE, Partner, header, step
+from tests.support import eventually
+
+ACCEPTED = "2"
+
+
+async def test_08_a_repeat_moves_no_date_and_adds_nothing(town: Town, table: Table) -> None:
+    portal, tax = town.partner("dvcqg"), town.partner("tax")
+    cut = {"kind": "timeout_after_effect", "next_calls": 1, "seconds": 0.1}
+    await _repeat_naively(portal, tax, cut)
+
+    dossier_id, code = await town.accept()
+    await town.work(dossier_id, "appraisal", "slip_sent")
+    ours = (await town.picture("dvcqg", dossier_id))["appointment_at"]
+    later = {"kind": "clock", "seconds": 3600}
+    await portal.faults(*({**cut, "calls": [call]} for call in ("DongBoHoSoMC", "CapNhatTienDoHoSoMC")), later)
+    await tax.faults({**cut, "calls": ["TCT_GPC"]})
+    async with town.adapter("dvcqg"), town.adapter("tax"):
+        lane = await town.told("dvcqg", dossier_id)
+        [slip] = await town.told("tax", dossier_id, "acknowledged")
+    seen = await town.at_portal(dossier_id)
+    received = (await town.picture("dvcqg", dossier_id))["accepted_at"]
+    assert (seen["due_at"][:19], seen["received_at"][:19]) == (ours[:19], received[:19])
+    assert len({one["text"] for one in seen["progress"]}) == len(seen["progress"]) == len(lane) == 7
+    assert [one["n_tries"] for one in lane] == [3, *[1] * 6]
+    assert await town.calls("tax", code, "TCT_GPC") == [True, False]
+    assert (slip["n_tries"], len((await tax.dossier(code))["fields"]["slips"])) == (2, 1)
+    gaps = [*await _late(town), *await _counted_anew(town)]
+    table.add(
+        8,
+        naive="after time-outs the portal counts both dates anew and has the step twice; tax has two slips",
+        ours="in step: header, step and slip were each cut off after their effect; both dates are ours, no line is"
+        " there twice, and tax has one slip" + noted(gaps),
+    )
+
+
+async def _repeat_naively(portal: Partner, tax: Partner, cut: dict[str, object]) -> None:
+    """Repeat three calls whose answers were lost, as if nothing had come of them."""
+    calls = Portal(portal)
+    for service, row in (("DongBoHoSoMC", header()), ("CapNhatTienDoHoSoMC", step())):
+        await portal.faults({**cut, "calls": [service]})
+        with pytest.raises(Exception, match="disconnected"):
+            await calls.call(service, data=[row])
+        await calls.call(service, data=[row])
+    await tax.faults(cut)
+    with pytest.raises(Exception, match="disconnected"):
+        await Tax(tax).tell(CODE, "")
+    await Tax(tax).tell(CODE, "")
+    seen = await portal.dossier(CODE)
+    assert seen["fields"]["NgayHenTra"] != header()["NgayHenTra"]
+    assert seen["fields"]["NgayTiepNhan"] != header()["NgayTiepNhan"]
+    assert steps(seen) == ["4", "4"]
+    assert len((await tax.dossier(CODE))["fields"]["slips"]) == 2
+
+
+async def _late(town: Town) -> list[str]:
+    """Let a header and a line take effect after our time-out and after all that followed; say what is wrong then."""
+    for seconds in (2.5, 6, 15):  # the longer ones for a machine that is too slow for the first
+        await town.forget()
+        portal = town.partner("dvcqg")
+        calls = ("DongBoHoSoMC", "CapNhatTienDoHoSoMC")
+        slow = {"kind": "delay", "next_calls": 1, "seconds": seconds}
+        await portal.faults(*({**slow, "calls": [call]} for call in calls))
+        dossier_id, _ = await town.accept()
+        async with town.adapter("dvcqg", call_seconds=0.4):
+            lane = await town.told("dvcqg", dossier_id)
+            n_early = await _n_delayed(town, dossier_id)
+            await eventually(lambda told=dossier_id: _have_landed(town, told))
+        wrong = _wrong(await town.at_portal(dossier_id), lane, await town.incidents(dossier_id))
+        if n_early == 0:
+            break
+    return wrong
+
+
+async def _n_delayed(town: Town, dossier_id: UUID) -> int:
+    """Return how many of the slow calls have taken effect."""
+    log = await town.partner("dvcqg").log(dossier=str(dossier_id), limit=200)
+    return len([one for one in log if "delay" in one["faults"]])
+
+
+async def _have_landed(town: Town, dossier_id: UUID) -> bool:
+    return await _n_delayed(town, dossier_id) == 2
+
+
+def _wrong(seen: dict[str, Any], lane: list[dict[str, Any]], incidents: list[dict[str, Any]]) -> list[str]:
+    """Return what is wrong at the portal though every delivery is done, if no incident shows it."""
+    found = {
+        "its line is there twice": len(seen["progress"]) > len(lane),
+        "an older header stands over the newer": seen["state"] != ACCEPTED,
+    }
+    wrong = [words for words, is_so in found.items() if is_so]
+    if not wrong or incidents:
+        return []
+    return [f"of a call that takes effect only after our time-out {' and '.join(wrong)}, with no incident"]
+
+
+async def _counted_anew(town: Town) -> list[str]:
+    """Let the portal count its dates anew on every update, too; say what is wrong then."""
+    await town.forget()
+    portal = town.partner("dvcqg")
+    later = {"kind": "clock", "seconds": 3600}
+    await portal.faults({"kind": "reset_dates", "next_calls": 1000}, later)
+    dossier_id, _ = await town.accept()
+
+    dates: set[str | None] = set()
+
+    async def is_clear() -> bool:
+        """Two dates were seen there, or the lane came to an end, by a yes or by a no."""
+        await town.pauses_end()
+        states = {one["state"] for one in await town.lane("dvcqg", dossier_id)}
+        if await portal.codes():
+            dates.add((await town.at_portal(dossier_id))["due_at"])
+        return len(dates - {None}) > 1 or "refused" in states or states == {"done"}
+
+    async with town.adapter("dvcqg"):
+        await eventually(is_clear)
+    if len(dates - {None}) < 2 or await town.incidents(dossier_id):
+        return []
+    return ["a portal that counts anew on every update is sent the header again and again, its date moves each time"]
