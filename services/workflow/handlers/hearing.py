@@ -96,12 +96,13 @@ async def hear(session: Session, code: str, given: MessageGiven, by: Principal) 
 
 
 def _content(given: MessageGiven) -> str:
-    """Return the hash of what a message says: one hash, whatever offset its instants are written with."""
+    """Return the hash of what a message says: one hash, whatever offset its instants are written with.
+
+    When it was said is no part of it: a system that gives no time is heard at another one with each repeat.
+    """
     due_at = given.data.due_at and given.data.due_at.astimezone(UTC)
-    same_instants = given.model_copy(
-        update={"at": given.at.astimezone(UTC), "data": given.data.model_copy(update={"due_at": due_at})}
-    )
-    return digest(same_instants.model_dump(mode="json"))
+    same_instants = given.model_copy(update={"data": given.data.model_copy(update={"due_at": due_at})})
+    return digest(same_instants.model_dump(mode="json", exclude={"at"}))
 
 
 def _require_past(session: Session, given: MessageGiven) -> None:
