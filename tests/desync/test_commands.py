@@ -9,12 +9,6 @@ from tests.desync.table import Table
 from tests.desync.town import Town
 from tests.integration.sandbox.partners import CODE, Partner
 
-SPOIL = """
-CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no commit'; END $$;
-CREATE CONSTRAINT TRIGGER spoil AFTER INSERT ON delivery DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW WHEN (NEW.system = 'tax') EXECUTE FUNCTION spoil()
-"""
-
 
 async def test_10_nothing_is_said_before_the_commit(town: Town, table: Table) -> None:
     await _tell_too_early(town.partner("vbdlis"))
@@ -22,14 +16,9 @@ async def test_10_nothing_is_said_before_the_commit(town: Town, table: Table) ->
     dossier_id, code = await town.accept()
     other, other_code = await town.accept()
     async with town.adapter("tax"):
-        for statement in SPOIL.split(";\n"):
-            await town.execute(statement)
-        try:
+        async with town.no_commit("INSERT", "NEW.system = 'tax'"):
             with pytest.raises(AssertionError, match="internal"):
                 await town.work(dossier_id, "appraisal", "slip_sent")
-        finally:
-            await town.execute("DROP TRIGGER spoil ON delivery")
-            await town.execute("DROP FUNCTION spoil")
         assert (await town.legs(dossier_id))["appraisal"] == "in_progress"
         await town.work(other, "appraisal", "slip_sent")
         await town.told("tax", other, "acknowledged")

@@ -88,6 +88,22 @@ class Town(Base):
         async with self.workflow.sessions.begin() as session:
             await session.execute(text(statement))
 
+    @contextlib.asynccontextmanager
+    async def no_commit(self, of: str, when: str) -> AsyncIterator[None]:
+        """Let PostgreSQL refuse to commit what does *of* (such as INSERT) to a delivery for which *when* holds."""
+        await self.execute(
+            "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no commit'; END $$"
+        )
+        await self.execute(
+            f"CREATE CONSTRAINT TRIGGER spoil AFTER {of} ON delivery DEFERRABLE INITIALLY DEFERRED"
+            f" FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION spoil()"
+        )
+        try:
+            yield
+        finally:
+            await self.execute("DROP TRIGGER spoil ON delivery")
+            await self.execute("DROP FUNCTION spoil")
+
     async def pauses_end(self) -> None:
         """Let what waits for its next try be tried now; leases stay."""
         await self.execute(

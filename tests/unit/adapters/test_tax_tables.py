@@ -151,15 +151,23 @@ def test_each_result_ends_its_delivery_and_says_what_it_means_for_the_dossier(
 @pytest.mark.parametrize(
     "wrong",
     [
-        callback("03"), callback(MSG_TYPE="15"), callback(SEQ_REFID="S1"), callback(SEQ_REFID=""), callback(BODY=None),
-        callback(BODY={}), callback(rows=[]), callback(rows=[NOTICE | {"SO_TIEN": 0}]), callback(rows=["x"]),
-        callback(rows=[NOTICE | {"SO_TIEN": "7,5"}]), callback(rows=[NOTICE | {"SO_TIEN": True}]),
+        callback(""), callback("0 3"), callback(MSG_TYPE="15"), callback(SEQ_REFID="S1"), callback(SEQ_REFID=""),
+        callback(BODY=None), callback(BODY={}), callback(rows=[]), callback(rows=[NOTICE | {"SO_TIEN": 0}]),
+        callback(rows=["x"]), callback(rows=[NOTICE | {"SO_TIEN": "7,5"}]), callback(rows=[NOTICE | {"SO_TIEN": True}]),
         callback(rows=[NOTICE | {"SO_QUYET_DINH": ""}]), {},
     ],
 )  # fmt: skip
 def test_a_callback_that_is_not_understood_is_not_taken(wrong: Json) -> None:
     with pytest.raises(Unreadable):
         results.hear("TCT_GPC", wrong, START)
+
+
+def test_a_result_in_no_table_ends_nothing_and_is_brought_where_it_is_seen() -> None:
+    heard = results.hear("TCT_GPC", callback("99"), START)
+    (message,) = heard.messages
+    assert heard.results == ()
+    assert (message.kind, message.data) == ("leg_completed", {"outcome": "unlisted-99"})
+    assert message.data["outcome"] not in outcomes_of_the_tax_leg()
 
 
 def test_another_event_is_not_taken() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from services.workflow.adapters.tax import ids
 from services.workflow.adapters.tax.bodies import RESULT
 
 EVENT = "TCT_GPC"
+UNLISTED = "unlisted-"
+"""A result in no table is brought as an outcome that no leg has: it is parked, where people see it, and answered no."""
 TOTALS: Mapping[str, str] = {
     "TONG_PHAI_NOP": "amount",
     "TONG_MIEN_GIAM": "relief",
@@ -24,9 +27,11 @@ def hear(event: str, body: Json, at: datetime) -> Heard:
     if event != EVENT or body.get("MSG_TYPE") != RESULT:
         msg = f"no result of a slip: {event}"
         raise Unreadable(msg)
-    delivery_id, inner, conclude = _parts(body)
-    outcome, kind, data = conclude(body, inner)
-    code = str(body["MA_KETQUA"])
+    delivery_id, inner, code = _parts(body)
+    if code not in CONCLUSIONS:
+        unlisted = "leg_completed", at, {"outcome": f"{UNLISTED}{code}"}
+        return Heard((Message(message_id(body), str(inner["MA_HS"]), *unlisted),))
+    outcome, kind, data = CONCLUSIONS[code](body, inner)
     totals = {ours: inner[theirs] for theirs, ours in TOTALS.items() if isinstance(inner.get(theirs), int)}
     office = {"office_code": str(inner["MA_CQT"])} if inner.get("MA_CQT") else {}
     result = Result(delivery_id, outcome, {"result_code": code, **office, **totals})
@@ -42,13 +47,13 @@ def message_id(body: Json) -> str:
 Conclusion = Callable[[Json, Json], tuple[str, str, Json]]
 
 
-def _parts(body: Json) -> tuple[str, Json, Conclusion]:
-    delivery_id, inner = ids.delivery_id(body.get("SEQ_REFID")), body.get("BODY")
-    conclude = CONCLUSIONS.get(str(body.get("MA_KETQUA")))
-    if delivery_id is None or conclude is None or not isinstance(inner, dict) or not inner.get("MA_HS"):
-        msg = "SEQ_REFID names no slip of ours, or MA_KETQUA or MA_HS is not known"
+def _parts(body: Json) -> tuple[str, Json, str]:
+    delivery_id, inner, code = ids.delivery_id(body.get("SEQ_REFID")), body.get("BODY"), body.get("MA_KETQUA")
+    is_code = isinstance(code, str) and re.fullmatch(r"[0-9A-Za-z]{1,16}", code)
+    if delivery_id is None or not is_code or not isinstance(inner, dict) or not inner.get("MA_HS"):
+        msg = "SEQ_REFID names no slip of ours, or MA_KETQUA is no code, or MA_HS is missing"
         raise Unreadable(msg)
-    return delivery_id, inner, conclude
+    return delivery_id, inner, str(code)
 
 
 def _determined(_: Json, inner: Json) -> tuple[str, str, Json]:
