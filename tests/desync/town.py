@@ -134,6 +134,16 @@ class Town(Base):
         reached: list[dict[str, Any]] = await eventually(there)
         return reached
 
+    async def refused(self, system: str, dossier_id: UUID) -> dict[str, Any]:
+        """Wait until a delivery of a lane is refused; pauses between tries are cut short."""
+
+        async def there() -> dict[str, Any] | None:
+            await self.pauses_end()
+            return next((one for one in await self.lane(system, dossier_id) if one["state"] == "refused"), None)
+
+        reached: dict[str, Any] = await eventually(there)
+        return reached
+
     async def leased(self, system: str, dossier_id: UUID) -> None:
         """Wait until the first delivery of a lane is on its way."""
 

@@ -58,6 +58,8 @@ class Told:
     people: People
     is_repeat: bool = False
     """An earlier try of this very delivery may have taken effect, and no observation could say that it did not."""
+    n_tries: int = 1
+    """Tries so far, this one among them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from services.workflow.adapters.port import Answer, Json, Said
+from services.workflow.adapters.port import Answer, Json, Said, Told
 
 Signer = Callable[[bytes], Mapping[str, str]]
 """Returns the headers that sign a body."""
@@ -15,6 +15,8 @@ NEVER_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, ht
 """The request was not sent."""
 TURNED_AWAY = frozenset({502, 503})
 """A gateway answered in place of the system, before it; what else it may answer (504) proves nothing."""
+TRIES_UNTIL_REFUSED = 5
+"""A system that takes what it then does not have may count anew, or lose it, with every repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,12 @@ def judged(answer: httpx.Response, turned_away: Container[int]) -> Answered | Sa
     if not isinstance(body, dict):
         return Said(Answer.UNKNOWN, "unreadable_answer", f"HTTP {answer.status_code}")
     return Answered(answer.status_code, body)
+
+
+def contradicted(told: Told, seen: str) -> Said:
+    """Return what a yes is that a look contradicts: unknown, so it is sent again; at last a person's matter."""
+    answer = Answer.REFUSED if told.n_tries >= TRIES_UNTIL_REFUSED else Answer.UNKNOWN
+    return Said(answer, "not_there_after_yes", seen)
 
 
 def not_sent(said: Said) -> Said:

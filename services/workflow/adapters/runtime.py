@@ -153,4 +153,5 @@ def told_of(leased: Leased, people: People) -> Told:
         dossier=payload["dossier"],
         people=people,
         is_repeat=leased.is_unknown,
+        n_tries=leased.n_tries,
     )

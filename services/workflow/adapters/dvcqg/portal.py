@@ -13,7 +13,7 @@ from services.workflow.adapters.dvcqg.catalogue import Catalogue, Names
 from services.workflow.adapters.dvcqg.header import header, is_foreign, is_missing
 from services.workflow.adapters.dvcqg.session import SessionAccess, SessionClient
 from services.workflow.adapters.port import Answer, Heard, Json, Said, Told, Unreadable
-from services.workflow.adapters.posting import not_sent
+from services.workflow.adapters.posting import contradicted, not_sent
 
 Numbering = Literal["submission", "code"]
 """What MaHoSo is. The portal can not rename a dossier, and ours gets its official code only when it is accepted.
@@ -123,7 +123,7 @@ class SessionPortal:
         if isinstance(found, Said):
             return Said(Answer.UNKNOWN, found.reason_code, found.message)
         missing = _missing(change, found)
-        return Said(Answer.UNKNOWN, "not_there_after_yes", ", ".join(missing)) if missing else said
+        return contradicted(change.told, ", ".join(missing)) if missing else said
 
 
 def _missing(change: Change, found: Json | None) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 
 from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
-from services.workflow.adapters.posting import Answered, Signer, not_sent, post
+from services.workflow.adapters.posting import Answered, Signer, contradicted, not_sent, post
 from services.workflow.adapters.tax import answers, bodies, results
 from services.workflow.adapters.tax.ids import seq_id
 
@@ -77,7 +77,7 @@ class TaxGateway:
             return said
         seen = await self.observe(told)
         is_denied = seen is not None and seen.answer is Answer.NO_EFFECT
-        return Said(Answer.UNKNOWN, "not_there_after_yes", told.fact) if is_denied else said
+        return contradicted(told, told.fact) if is_denied else said
 
     async def _send_slip(self, told: Told) -> Said:
         applicant = (await told.people())["applicant"]
