@@ -21,9 +21,9 @@ def clock_text() -> str:
     return fast_clock(START, SPEED)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory, clock_text: str) -> Iterator[Stack]:
-    """Engines of its own: these tests stop them."""
+    """Engines of its own: these tests stop them. It ends with this package, not beside all later tests."""
     given = {name: os.environ.pop(name, None) for name in ("LIENTHONG_POSTGRES_URL", "LIENTHONG_KAFKA")}
     os.environ |= {f"LIENTHONG_{system.upper()}_POLL_SECONDS": "0.1" for system in ADAPTER_PORTS}
     with Stack(tmp_path_factory.mktemp("system"), ports="free", clock=clock_text) as running:
