@@ -118,8 +118,7 @@ class Session:
     def add(self, one: Any) -> None:
         """Add a new row; reading by its key finds it from now on."""
         self._added[id(one)] = one
-        keys = table_of(type(one)).keys
-        self.known[type(one), tuple([getattr(one, key) for key in keys])] = one
+        self.known[_key(one)] = one
 
     def insert(self, kind: type, values: Values) -> None:
         """Add a new row that nobody reads again in this transaction: cheaper than an object."""
@@ -129,8 +128,7 @@ class Session:
         """Delete a row, or do not add it after all."""
         if self._added.pop(id(one), None) is None:
             self._gone[id(one)] = one
-        keys = table_of(type(one)).keys
-        self.known.pop((type(one), tuple([getattr(one, key) for key in keys])), None)
+        self.known.pop(_key(one), None)
 
     def added(self) -> Iterator[Any]:
         """Yield the new rows that were not written yet."""
@@ -156,6 +154,10 @@ class Session:
         for one in self._gone.values():
             changes.gone[type(one)].append(one)
         return changes
+
+
+def _key(one: Any) -> Key:
+    return type(one), tuple([getattr(one, key) for key in table_of(type(one)).keys])
 
 
 class _Connection(asyncpg.Connection):

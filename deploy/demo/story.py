@@ -18,7 +18,6 @@ TAX = "H99.THUE.01"
 BHXH = "H99.BHXH.01"
 CIVIL = "H99.HT.01"
 SECONDS_PER_STEP = 60
-ENDED = {"returned", "withdrawn", "stopped", "refused"}
 
 
 @dataclass

@@ -4,7 +4,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -101,8 +101,3 @@ def digest(value: Any) -> str:
 def digest_of(content: bytes) -> str:
     """Return the hash of what is canonical already."""
     return f"{CANONICALISER}:{hashlib.sha256(content).hexdigest()}"
-
-
-def is_over(at: datetime | None, now: datetime) -> bool:
-    """Say whether a lease until *at* has run out."""
-    return at is None or at <= now

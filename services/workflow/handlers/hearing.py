@@ -195,7 +195,7 @@ async def _propose(session: Session, case: _Case) -> Applied:
     if leg.status == LegStatus.OFFERED:
         await commands.acknowledge_leg(session, _call(case, leg))
     given = ProposalGiven(
-        ground=data.ground or "incomplete", component_codes=data.component_codes or ["OTHER"], note=data.note
+        ground=data.ground or INCOMPLETE, component_codes=data.component_codes or [UNNAMED], note=data.note
     )
     await commands.propose_supplement(session, _call(case, leg), given)
     return Status.APPLIED, ""

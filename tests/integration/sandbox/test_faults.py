@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,8 +13,6 @@ import pytest
 from tests.integration.sandbox.conftest import NAMES
 from tests.integration.sandbox.partners import CODE, Partner, creation, header, reception, slip
 from tests.support import eventually
-
-Send = Callable[..., Awaitable[httpx.Response]]
 
 
 @dataclass

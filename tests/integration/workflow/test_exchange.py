@@ -10,8 +10,6 @@ import pytest
 from shared.events import intake
 from tests.integration.workflow.support import World
 
-NOTICES = [{"notice_no": "TB-1", "amount": 100}]
-
 
 async def as_system(world: World, system: str, method: str, path: str, body: Any = None) -> httpx.Response:
     token = world.issuer.token("system", subject=system)
