@@ -145,33 +145,3 @@ def bearer_token(request: Request) -> str | None:
     """Return the token of the Authorization header, None without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
-
-
-class TokenSource:
-    """Client credentials: a token with which this service calls its peers, renewed before it expires."""
-
-    def __init__(self, settings: Settings, service: str, client: httpx.AsyncClient) -> None:
-        self._settings = settings
-        self._client_id = settings.client_id or service
-        self._client = client
-        self._token = ""
-        self._renew_at = 0.0
-
-    def forget(self) -> None:
-        """Ask for a new token before the next call: a peer refused this one."""
-        self._renew_at = 0.0
-
-    async def headers(self) -> dict[str, str]:
-        """Return the Authorization header; httpx.HTTPError if the issuer does not answer."""
-        if time.monotonic() >= self._renew_at:
-            form = {
-                "grant_type": "client_credentials",
-                "client_id": self._client_id,
-                "client_secret": self._settings.client_secret,
-            }
-            answer = await self._client.post(self._settings.token_url, data=form, timeout=5)
-            answer.raise_for_status()
-            body = answer.json()
-            self._token = body["access_token"]
-            self._renew_at = time.monotonic() + float(body.get("expires_in", 300)) * 0.8
-        return {"Authorization": f"Bearer {self._token}"}

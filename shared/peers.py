@@ -9,11 +9,11 @@ from uuid import UUID
 
 import httpx
 
-from shared.auth import TokenSource
 from shared.digest import Digest, Entries, Side
 from shared.events.envelope import ReplayedEvent
 from shared.settings import Settings
 from shared.timeline import Entry, Event, parse_chain
+from shared.tokens import TokenSource
 
 
 class PeerAway(ConnectionError):

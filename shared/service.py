@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from shared import migrate, openapi, ops, problems, reference, telemetry
 from shared.audit import RecentSweep
-from shared.auth import TokenSource, Verifier
+from shared.auth import Verifier
 from shared.clock import Clock
 from shared.consumer import Consumer
 from shared.fetch import Fetch
@@ -34,6 +34,7 @@ from shared.relay import Relay
 from shared.session import Session, Sessions
 from shared.settings import Settings
 from shared.timeline import SOURCES
+from shared.tokens import TokenSource
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +89,7 @@ class Service:
         )
         self.client = httpx.AsyncClient(trust_env=False)
         self.verifier = Verifier(settings, self.client)
-        self.tokens = TokenSource(settings, name, self.client)
+        self.tokens = TokenSource(self.client, settings.token_url, settings.client_id or name, settings.client_secret)
         self.peers = Peers(settings, self.tokens, self.client)
         self.references = References(name, self.sessions, definition.parsers)
         self.sessions.info["references"] = self.references

@@ -21,9 +21,9 @@ from services.workflow.adapters.posting import Signer
 from services.workflow.adapters.runtime import Runtime
 from services.workflow.adapters.signing import sign
 from services.workflow.adapters.tax.gateway import TaxAccess, TaxGateway
-from services.workflow.adapters.tokens import TokenSource
 from services.workflow.adapters.vbdlis.translator import Vbdlis
 from shared.clock import Clock
+from shared.tokens import TokenSource
 
 
 def _outside(settings: Settings) -> Outside:
@@ -94,7 +94,8 @@ def make_app(settings: Settings) -> FastAPI:
 
 def _wired(settings: Settings, client: httpx.AsyncClient, translator: Translator) -> tuple[Runtime, Ledger]:
     own, system = settings.own, settings.system
-    services = ours.Ours(TokenSource(settings, client), client)
+    tokens = TokenSource(client, settings.common.token_url, settings.client_id, settings.common.client_secret)
+    services = ours.Ours(tokens, client)
     ledger = Ledger(settings.common.workflow_url, system, services)
 
     def people(leased: Leased) -> People:

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from services.workflow.adapters.tokens import TokenSource
+from shared.tokens import TokenSource
 
 SECONDS = 8.0
 """Less than a partner waits for the answer to its callback."""

@@ -7,13 +7,13 @@ import pytest
 
 from services.workflow.adapters import line, posting
 from services.workflow.adapters.breaker import Breaker, Circuit
-from services.workflow.adapters.config import Common, Own, Settings, read
+from services.workflow.adapters.config import read
 from services.workflow.adapters.ledger import Leased, as_code, as_text
 from services.workflow.adapters.ours import Ours
 from services.workflow.adapters.people import People, version_of
 from services.workflow.adapters.port import Answer, Said
 from services.workflow.adapters.signing import is_signed, sign
-from services.workflow.adapters.tokens import TokenSource
+from shared.tokens import TokenSource
 from tests.unit.adapters.pieces import PEOPLE
 
 TAKEN, REFUSED, UNKNOWN, NO_EFFECT = Answer.TAKEN, Answer.REFUSED, Answer.UNKNOWN, Answer.NO_EFFECT
@@ -89,9 +89,8 @@ async def test_words_of_a_system_never_carry_particulars_on() -> None:
     def intake(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"access_token": "x"} if request.url.path == "/token" else PEOPLE)
 
-    settings = Settings("bhxh", Common(), Own())
     async with httpx.AsyncClient(transport=httpx.MockTransport(intake)) as http:
-        people = People("http://x", Ours(TokenSource(settings, http), http), leased, "test")
+        people = People("http://x", Ours(TokenSource(http, "http://x/token", "bhxh", ""), http), leased, "test")
         assert await people() == PEOPLE
     assert people.blot("Số 000000000000 của NGUYỄN VĂN THỬ sai; citizen") == "Số … của … sai; citizen"
 

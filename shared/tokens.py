@@ -1,26 +1,20 @@
-"""Client credentials of an adapter, as ``shared.auth.TokenSource`` has them, without what that drags in."""
+"""Client credentials: how one of our processes calls another."""
 
 import time
 
 import httpx
-
-from services.workflow.adapters.config import Settings
 
 RENEW_AT = 0.8
 """The part of its life after which a token is renewed."""
 
 
 class TokenSource:
-    """A token with which the adapter calls our services, renewed before it expires."""
+    """A token with which its owner calls our services, renewed before it expires."""
 
-    def __init__(self, settings: Settings, client: httpx.AsyncClient) -> None:
-        self._url = settings.common.token_url
-        self._form = {
-            "grant_type": "client_credentials",
-            "client_id": settings.client_id,
-            "client_secret": settings.common.client_secret,
-        }
+    def __init__(self, client: httpx.AsyncClient, url: str, client_id: str, client_secret: str) -> None:
         self._client = client
+        self._url = url
+        self._form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
         self._token = ""
         self._renew_at = 0.0
 
