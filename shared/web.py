@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Coroutine
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from asyncpg import PostgresError
@@ -24,6 +24,7 @@ from shared.auth import Principal, bearer_token
 from shared.db import is_conflict
 from shared.errors import KeyRequired, Malformed, StaleVersion, Text, VersionRequired
 from shared.idempotency import HEADER, Claim
+from shared.worktime import LOCAL
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
@@ -143,8 +144,6 @@ Day = Annotated[date, BeforeValidator(_is_date)]
 CODE_PATTERN = r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$"
 CodeText = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 """A code without blanks: it is published, so it must not hold a name or a sentence."""
-
-LOCAL = timezone(timedelta(hours=7))
 
 
 def _local(instant: datetime) -> datetime:

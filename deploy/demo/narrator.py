@@ -11,7 +11,7 @@ from rich.table import Table
 from deploy.demo.client import PAUSE_SECONDS, Client, Json, Refused
 from deploy.demo.story import UNIT, Story
 from shared.settings import SERVICES
-from shared.web import LOCAL
+from shared.worktime import LOCAL
 
 Say = Callable[[Json], str]
 NAMES = {

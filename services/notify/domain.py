@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,8 +28,7 @@ from shared.events.intake import (
 )
 from shared.events.sla import DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
 from shared.events.workflow import RouteCompleted
-
-LOCAL = timezone(timedelta(hours=7))
+from shared.worktime import LOCAL
 
 
 class Status(StrEnum):

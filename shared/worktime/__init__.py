@@ -1,6 +1,7 @@
 """Working-time arithmetic of intake and sla: calendars as data, time limits, deadlines, explanations."""
 
 from shared.worktime.calendar import (
+    LOCAL,
     Calendar,
     CalendarGap,
     Day,
@@ -16,6 +17,7 @@ from shared.worktime.limits import Deadline, Limit, Span, Unit, due_at
 from shared.worktime.minutes import add_working_minutes, working_minutes
 
 __all__ = [
+    "LOCAL",
     "TO_BE_CONFIRMED",
     "Calendar",
     "CalendarData",

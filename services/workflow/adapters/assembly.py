@@ -17,10 +17,8 @@ from services.workflow.adapters.ledger import Leased, Ledger
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.people import People
 from services.workflow.adapters.port import Translator
-from services.workflow.adapters.posting import Signer
 from services.workflow.adapters.runtime import Runtime
-from services.workflow.adapters.signing import sign
-from services.workflow.adapters.tax.gateway import TaxAccess, TaxGateway
+from services.workflow.adapters.tax.gateway import TaxGateway
 from services.workflow.adapters.vbdlis.translator import Vbdlis
 from shared.clock import Clock
 from shared.tokens import TokenSource
@@ -29,15 +27,6 @@ from shared.tokens import TokenSource
 def _outside(settings: Settings) -> Outside:
     own = settings.own
     return Outside(settings.system_url, own.callback_secret, own.call_seconds, Clock.parse(settings.common.clock).now)
-
-
-def _signer(settings: Settings) -> Signer:
-    return lambda content: sign(settings.own.callback_secret, content)
-
-
-def _tax(settings: Settings) -> Translator:
-    access = TaxAccess(settings.system_url, settings.own.call_seconds, _signer(settings))
-    return TaxGateway(access, Clock.parse(settings.common.clock).now)
 
 
 def _dvcqg(settings: Settings) -> Translator:
@@ -53,7 +42,7 @@ def _dvcqg(settings: Settings) -> Translator:
             procedures=Path(own.procedures),
             kept=Path(own.kept),
             timeout_seconds=own.call_seconds,
-            signer=_signer(settings),
+            signer=_outside(settings).sign,
         )
     )
 
@@ -61,7 +50,7 @@ def _dvcqg(settings: Settings) -> Translator:
 TRANSLATORS: Mapping[str, Callable[[Settings], Translator]] = {
     "bhxh": lambda settings: Bhxh(_outside(settings)),
     "dvcqg": _dvcqg,
-    "tax": _tax,
+    "tax": lambda settings: TaxGateway(_outside(settings)),
     "vbdlis": lambda settings: Vbdlis(_outside(settings)),
 }
 

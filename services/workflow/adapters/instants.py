@@ -1,8 +1,8 @@
 """Instants at the edge: outside systems want Hanoi time, each in its own form."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
-HANOI = timezone(timedelta(hours=7))
+from shared.worktime import LOCAL
 
 
 def instant(text: str | datetime) -> datetime:
@@ -12,14 +12,14 @@ def instant(text: str | datetime) -> datetime:
 
 def iso(at: str | datetime) -> str:
     """Return RFC 3339 with +07:00, to the second."""
-    return instant(at).astimezone(HANOI).isoformat(timespec="seconds")
+    return instant(at).astimezone(LOCAL).isoformat(timespec="seconds")
 
 
 def stamp(at: str | datetime) -> str:
     """Return ``yyyyMMddHHmmss`` in Hanoi time."""
-    return instant(at).astimezone(HANOI).strftime("%Y%m%d%H%M%S")
+    return instant(at).astimezone(LOCAL).strftime("%Y%m%d%H%M%S")
 
 
 def words(at: str | datetime) -> str:
     """Return an instant as people in Viet Nam read it."""
-    return instant(at).astimezone(HANOI).strftime("%H:%M ngày %d/%m/%Y")
+    return instant(at).astimezone(LOCAL).strftime("%H:%M ngày %d/%m/%Y")

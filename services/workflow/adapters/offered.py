@@ -16,6 +16,11 @@ def no_call(told: Told, system_name: str) -> Said:
     return Said(Answer.REFUSED, "no_call", f"{system_name} không có lệnh nào cho {told.fact}; chưa gửi gì")
 
 
+def supplement_note(told: Told) -> str:
+    """Return the words by which a supplement is known again at the system that got it."""
+    return f"Một cửa chuyển bổ sung theo phiếu số {told.data['request_no']}"
+
+
 def filled(**fields: object) -> Json:
     """Return the fields that have a value."""
     return {name: value for name, value in fields.items() if value not in (None, "")}

@@ -5,12 +5,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from services.workflow.adapters.port import Heard, Json, Message, Unreadable
+from shared.worktime import LOCAL
 
-HANOI = timezone(timedelta(hours=7))
 LONGEST_TEXT = 2000
 INCOMPLETE = "incomplete"
 """The ground of a supplement whose asker names no papers: the one-stop unit does."""
@@ -72,7 +72,7 @@ def progressed(step: str, event: str, *parts: str) -> tuple[str, Json]:
 
 def day_of(now: datetime) -> datetime:
     """Return the beginning of the day in Hanoi: when a callback without a time was heard, said again the same."""
-    return now.astimezone(HANOI).replace(hour=0, minute=0, second=0, microsecond=0)
+    return now.astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def message_id(event: str, body: Json, *more: str) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from services.workflow.adapters.bhxh import callbacks
-from services.workflow.adapters.bhxh.translator import CALLS, Bhxh, creation, dossier_in, judged, note_of, observed
+from services.workflow.adapters.bhxh.translator import CALLS, Bhxh, creation, dossier_in, judged, observed
 from services.workflow.adapters.line import Outside
+from services.workflow.adapters.offered import supplement_note
 from services.workflow.adapters.port import Answer, Said, Unreadable
 from tests.support import PROVINCE
 from tests.unit.adapters.pieces import CODE, PEOPLE, told
@@ -48,7 +49,7 @@ def test_looking_proves_an_effect_or_that_there_was_none() -> None:
     assert observed(told(OFFER), {"SoHoSo": NUMBER}).answer is TAKEN
     assert observed(told(OFFER, no=4), {"SoHoSo": NUMBER}).answer is NO_EFFECT
     assert observed(sent, {"TienDo": steps}).answer is NO_EFFECT
-    assert observed(sent, {"TienDo": [*steps, {"NoiDung": note_of(sent)}]}).answer is TAKEN
+    assert observed(sent, {"TienDo": [*steps, {"NoiDung": supplement_note(sent)}]}).answer is TAKEN
     assert observed(sent, {}).answer is UNKNOWN
 
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.workflow.adapters.line import Outside
 from services.workflow.adapters.port import Answer, Json, Said, Unreadable
 from services.workflow.adapters.posting import Answered
 from services.workflow.adapters.tax import answers, bodies, ids, results
-from services.workflow.adapters.tax.gateway import TaxAccess, TaxGateway
+from services.workflow.adapters.tax.gateway import TaxGateway
 from shared.events import workflow
 from tests.unit.adapters.tale import (
     CODE,
@@ -52,7 +53,7 @@ def test_what_is_no_seq_id_of_ours_leads_nowhere(foreign: Any) -> None:
 
 
 def test_every_fact_that_tax_is_told_has_an_entry() -> None:
-    gateway = TaxGateway(TaxAccess("http://127.0.0.1:9"))
+    gateway = TaxGateway(Outside("http://127.0.0.1:9"))
     assert set(gateway._calls) == set(system("tax").tells)
 
 
@@ -188,12 +189,12 @@ def test_an_amount_as_text_is_read() -> None:
 
 
 def test_the_reply_says_yes_or_no() -> None:
-    gateway = TaxGateway(TaxAccess("http://127.0.0.1:9"))
+    gateway = TaxGateway(Outside("http://127.0.0.1:9"))
     assert [gateway.reply(is_taken=taken)["ERROR_CODE"] for taken in (True, False)] == ["0", "01"]
 
 
 async def test_what_has_no_call_or_no_code_is_refused_and_never_dropped() -> None:
-    gateway = TaxGateway(TaxAccess("http://127.0.0.1:9"))
+    gateway = TaxGateway(Outside("http://127.0.0.1:9"))
     tale = Tale("tax", TAX)
     without_code = tale.last(submitted(), OFFERED)
     cancelled = tale.last(accepted(), workflow.LegCancelled(leg_no=3, reason_code="withdrawn"))

@@ -1,12 +1,12 @@
 """What BHXH calls back, as messages; the words beside a date or an end are kept as a line of progress."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from services.workflow.adapters.port import Heard, Json, Unreadable
 from services.workflow.adapters.words import (
     INCOMPLETE,
     LONGEST_TEXT,
+    Events,
     Kinds,
     code_of,
     heard,
@@ -58,10 +58,9 @@ def _note(event: str, *parts: str) -> Kinds:
     return [progressed(event, event, *parts)] if any(parts) else []
 
 
-_EVENTS: dict[str, tuple[str | None, Callable[[Json], Kinds]]] = {
+_EVENTS: Events = {
     "TienDo": ("ThoiDiem", _progress),
     "HenTra": (None, _date),
     "YeuCauBoSung": ("ThoiDiem", _supplement),
     "KetThuc": ("NgayKetThuc", _end),
 }
-"""Callback → the field that says when, and what it amounts to."""

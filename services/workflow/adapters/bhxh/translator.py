@@ -16,7 +16,15 @@ from typing import Any
 
 from services.workflow.adapters.bhxh import callbacks
 from services.workflow.adapters.line import Line, Outside
-from services.workflow.adapters.offered import ACCEPTED_AT, APPOINTMENT_AT, CODE, filled, lacking, no_call
+from services.workflow.adapters.offered import (
+    ACCEPTED_AT,
+    APPOINTMENT_AT,
+    CODE,
+    filled,
+    lacking,
+    no_call,
+    supplement_note,
+)
 from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
 from services.workflow.adapters.words import utc
 
@@ -111,12 +119,11 @@ def creation(told: Told, people: Mapping[str, Any]) -> Json:
 
 def supplement(told: Told) -> Json:
     """Return the body of BoSungHoSo; its note is what ``observed`` looks for."""
-    return {"MaHoSoMotCua": told.dossier["code"], "NgayBoSung": utc(told.at.isoformat()), "GhiChu": note_of(told)}
-
-
-def note_of(told: Told) -> str:
-    """Return the words by which a supplement is known again in the progress of a dossier."""
-    return f"Một cửa chuyển bổ sung theo phiếu số {told.data['request_no']}"
+    return {
+        "MaHoSoMotCua": told.dossier["code"],
+        "NgayBoSung": utc(told.at.isoformat()),
+        "GhiChu": supplement_note(told),
+    }
 
 
 def judged(fact: str, answer: Json) -> Said:
@@ -149,5 +156,5 @@ def observed(told: Told, found: Json) -> Said:
         steps = found.get("TienDo")
         if not isinstance(steps, list):
             return Said(Answer.UNKNOWN, "no_progress")
-        is_seen = any(isinstance(one, dict) and one.get("NoiDung") == note_of(told) for one in steps)
+        is_seen = any(isinstance(one, dict) and one.get("NoiDung") == supplement_note(told) for one in steps)
     return Said(Answer.TAKEN if is_seen else Answer.NO_EFFECT, "observed")

@@ -1,28 +1,14 @@
 """The translator of the tax gateway: no single message can be read there, but its identical repeat proves it (02)."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import httpx
 
+from services.workflow.adapters.line import Outside
 from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
-from services.workflow.adapters.posting import Answered, Signer, contradicted, not_sent, post
+from services.workflow.adapters.posting import Answered, contradicted, not_sent, post
 from services.workflow.adapters.tax import answers, bodies, results
 from services.workflow.adapters.tax.ids import seq_id
-
-
-@dataclass(frozen=True, slots=True)
-class TaxAccess:
-    """Where the gateway is."""
-
-    url: str
-    timeout_seconds: float = 30
-    signer: Signer | None = None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class TaxGateway:
@@ -30,9 +16,9 @@ class TaxGateway:
 
     system = "tax"
 
-    def __init__(self, access: TaxAccess, now: Callable[[], datetime] = _now) -> None:
-        self._http = httpx.AsyncClient(base_url=access.url, timeout=access.timeout_seconds, trust_env=False)
-        self._signer, self._now = access.signer, now
+    def __init__(self, outside: Outside) -> None:
+        self._http = httpx.AsyncClient(base_url=outside.url, timeout=outside.seconds, trust_env=False)
+        self._signer, self._now = outside.sign, outside.now
         self._calls: Mapping[str, Callable[[Told], Awaitable[Said]]] = {
             "LegOffered": self._send_slip,
             "PaymentRecorded": self._send_voucher,

@@ -4,13 +4,13 @@ A bare LaTamDung is no lawful ground: it becomes part of the note of a proposed 
 date is a proposal. Names of people in tax notices, and the addresses of their scans, are left out.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 
 from services.workflow.adapters.port import Heard, Json, Unreadable
 from services.workflow.adapters.words import (
     INCOMPLETE,
     LONGEST_TEXT,
+    Events,
     Kinds,
     heard,
     instant_in,
@@ -106,7 +106,7 @@ def _said(body: Json, event: str, otherwise: str, *more: str) -> tuple[str, Json
     return progressed(event, event, note_in(body, "GhiChu") or otherwise, *more)
 
 
-_EVENTS: dict[str, tuple[str | None, Callable[[Json], Kinds]]] = {
+_EVENTS: Events = {
     "ChuyenHoSo": ("NgayChuyen", _moved),
     "YeuCauBoSungHoSo": ("NgayChoBoSung", _supplement_asked),
     "NhanBoSungHoSo": ("NgayNhanBoSung", _supplement_got),
@@ -117,4 +117,3 @@ _EVENTS: dict[str, tuple[str | None, Callable[[Json], Kinds]]] = {
     "ThongBaoNhapSaiThuTuc": (None, _wrong_procedure),
     "ThueChuyenTraHoSoDoSai": (None, _tax_returned),
 }
-"""Callback → the field that says when, and what it amounts to."""

@@ -20,7 +20,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.workflow.adapters.line import Line, Outside
-from services.workflow.adapters.offered import ACCEPTED_AT, APPOINTMENT_AT, CODE, filled, lacking, no_call
+from services.workflow.adapters.offered import (
+    ACCEPTED_AT,
+    APPOINTMENT_AT,
+    CODE,
+    filled,
+    lacking,
+    no_call,
+    supplement_note,
+)
 from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
 from services.workflow.adapters.vbdlis import answers, callbacks
 from services.workflow.adapters.words import utc
@@ -104,11 +112,10 @@ def parcels(attributes: Mapping[str, Any]) -> list[Json]:
 
 def supplement(told: Told, _: Mapping[str, Any]) -> Json:
     """Return the body of capnhattrangthaibosunghoso: the appointment as it stood when the supplement came."""
-    note = f"Một cửa chuyển bổ sung theo phiếu số {told.data['request_no']}"
     return {
         "SoBienNhan": told.dossier["code"],
         "NgayHenTraMoi": utc(told.dossier["appointment_at"]),
-        "GhiChu": note,
+        "GhiChu": supplement_note(told),
     }
 
 

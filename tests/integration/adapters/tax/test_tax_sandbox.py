@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from services.workflow.adapters.line import Outside
 from services.workflow.adapters.port import Answer, Heard, Translator, Unreadable
-from services.workflow.adapters.tax.gateway import TaxAccess, TaxGateway
+from services.workflow.adapters.tax.gateway import TaxGateway
 from services.workflow.adapters.tax.ids import seq_id
 from shared.events import intake
 from tests.integration.sandbox.partners import CODE, Partner, PostOffice, Receiver, partner, post_office
@@ -38,7 +39,7 @@ async def tax(running: Partner) -> Partner:
 
 @pytest.fixture
 async def gateway(tax: Partner) -> AsyncIterator[TaxGateway]:
-    started = TaxGateway(TaxAccess(f"{tax.client.base_url}/tax", timeout_seconds=1), now=lambda: START)
+    started = TaxGateway(Outside(f"{tax.client.base_url}/tax", seconds=1, now=lambda: START))
     yield started
     await started.close()
 
@@ -201,7 +202,7 @@ async def test_a_gateway_that_is_down_is_tried_again(tax: Partner, gateway: TaxG
 
 
 async def test_nobody_listening_is_certainly_no_effect(tale: Tale) -> None:
-    gateway = TaxGateway(TaxAccess("http://127.0.0.1:9", timeout_seconds=1))
+    gateway = TaxGateway(Outside("http://127.0.0.1:9", seconds=1))
     said = await gateway.deliver(tale.last(OFFERED))
     await gateway.close()
     assert (said.answer, said.reason_code) == (Answer.NO_EFFECT, "no_connection")
