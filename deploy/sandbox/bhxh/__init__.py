@@ -46,8 +46,6 @@ class Bhxh(Office):
             """Read a dossier back by ``MaHoSoMotCua`` or ``SoHoSo``."""
             return await self.gate.take("TraCuuHoSo", request, CALLS["TraCuuHoSo"])
 
-        self.router.include_router(router)
-
     def own_actions(self) -> dict[str, Action]:
         """Return what its clerks do."""
         return ACTIONS

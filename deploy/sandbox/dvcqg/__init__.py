@@ -63,8 +63,6 @@ class Dvcqg(Office):
                 name, request, lambda desk, said: self.bearer.call(name, desk, said, request.headers)
             )
 
-        self.router.include_router(router)
-
     def own_actions(self) -> dict[str, Action]:
         """Return what happens at the portal itself."""
         return {"withdraw": Action("Công dân rút hồ sơ", Nothing, _withdraw)}

@@ -4,19 +4,19 @@ import asyncio
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from deploy.sandbox.outside.callbacks import Callbacks
 from deploy.sandbox.outside.clock import Clock, iso
 from deploy.sandbox.outside.desk import Answer, Desk, Occasion, Refusal, at_desk
 from deploy.sandbox.outside.faults import Faults
-from deploy.sandbox.outside.gate import Gate
+from deploy.sandbox.outside.gate import Act, Gate
 from deploy.sandbox.outside.storage import Dossier, Storage
 from deploy.sandbox.system import Place
 
@@ -82,12 +82,21 @@ class Office(ABC):
         change = Action("Sửa trực tiếp trường dữ liệu", FieldChange, self._change)
         self.actions = {"change": change} | self.own_actions()
         self.router = APIRouter()
-        self.add_calls(APIRouter(prefix=f"/{self.name}", tags=[self.name]))
+        calls = APIRouter(prefix=f"/{self.name}", tags=[self.name])
+        self.add_calls(calls)
+        self.router.include_router(calls)
         self._task: asyncio.Task[None] | None = None
 
     @abstractmethod
     def add_calls(self, router: APIRouter) -> None:
-        """Add the calls of the outside contract to *router* and include it in ``self.router``."""
+        """Add the calls of the outside contract to *router*."""
+
+    def add_posts(self, router: APIRouter, acts: Mapping[str, Act], about: str) -> None:
+        """Add *acts* as ``POST /{call}``; *about* is for the docs page."""
+
+        @router.post("/{call}", description=about)
+        async def take(call: str, request: Request) -> Response:
+            return await self.gate.take(call, request, acts[call]) if call in acts else Response(status_code=404)
 
     @abstractmethod
     def own_actions(self) -> dict[str, Action]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 
 from deploy.sandbox.outside.desk import Answer, Desk, Refusal
 from deploy.sandbox.outside.office import Action, Office
@@ -26,15 +26,7 @@ class Tax(Office):
 
     def add_calls(self, router: APIRouter) -> None:
         """Add the calls."""
-
-        @router.post("/{call}")
-        async def take(call: str, request: Request) -> Response:
-            """TCT_GPC (type 10), TCT_TVTBT (types 14, 16, 17), ChungTuThanhToan."""
-            if call not in CALLS:
-                return Response(status_code=404)
-            return await self.gate.take(call, request, CALLS[call])
-
-        self.router.include_router(router)
+        self.add_posts(router, CALLS, "TCT_GPC (type 10), TCT_TVTBT (types 14, 16, 17), ChungTuThanhToan.")
 
     def own_actions(self) -> dict[str, Action]:
         """Return what its clerks do."""
