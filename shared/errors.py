@@ -163,3 +163,25 @@ class Unavailable(DomainError):
     status = 503
     code = "unavailable"
     title = Text("Tạm thời chưa phục vụ được", "Temporarily unavailable")
+
+
+class Starting(Unavailable):
+    """The service still asks the others whether its ledger holds all they have of it."""
+
+    code = "starting"
+    title = Text("Dịch vụ đang khởi động", "The service is starting")
+
+
+class RestoredFromBackup(Unavailable):
+    """Others know events of this service that its ledger lacks: it reads, and writes nothing until it has recovered."""
+
+    code = "restored_from_backup"
+    title = Text("Dữ liệu được khôi phục từ bản sao lưu cũ", "The database was restored from an old backup")
+
+
+class DossierFrozen(DomainError):
+    """Two histories of this dossier are about: nothing more is written until a person has decided."""
+
+    status = 409
+    code = "dossier_frozen"
+    title = Text("Hồ sơ đang bị khóa để đối soát", "The dossier is frozen")

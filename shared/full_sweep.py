@@ -94,10 +94,11 @@ async def moving(session: Session) -> set[UUID]:
     return set(await session.scalars(_MOVING, {"settled_after": SETTLED_AFTER}))
 
 
-async def own_side(sessions: Sessions, me: str) -> Side:
-    """Return this service's view of its own histories."""
+async def side(sessions: Sessions, me: str, of: str) -> Side:
+    """Return this service's view of the histories *of* a service; what moves is known of its own alone."""
     async with snapshot(sessions) as session:
-        return Side(await digests_of(session, me), await entries_of(session, me, await moving(session)))
+        moved = await moving(session) if of == me else set()
+        return Side(await digests_of(session, of), await entries_of(session, of, moved))
 
 
 class FullSweep:

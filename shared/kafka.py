@@ -1,8 +1,9 @@
 """The broker's edge: a producer that is recreated when it dies, and the group consumer of the timeline."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -86,6 +87,23 @@ class Publisher:
                 await asyncio.wait_for(producer.stop(), 5)
             except (KafkaError, TimeoutError, OSError) as error:
                 log.warning("producer_stop_failed", error=type(error).__name__)
+
+
+async def tail(bootstrap: str, topic: str, n_messages: int | None) -> AsyncIterator[list[Any]]:
+    """Yield, in batches, the last *n_messages* of each partition as they stand now (None: all there is)."""
+    consumer = await start_consumer(bootstrap, topic, group=None)
+    try:
+        parts = consumer.assignment()
+        ends = await consumer.end_offsets(parts)
+        begins = await consumer.beginning_offsets(parts)
+        for part, end in ends.items():
+            consumer.seek(part, begins[part] if n_messages is None else max(begins[part], end - n_messages))
+        while parts := {part for part in parts if await consumer.position(part) < ends[part]}:
+            consumer.pause(*(consumer.assignment() - parts))
+            batches = await consumer.getmany(timeout_ms=1000, max_records=2_000)
+            yield [record for batch in batches.values() for record in batch]
+    finally:
+        await consumer.stop()
 
 
 async def start_consumer(

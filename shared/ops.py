@@ -1,25 +1,27 @@
 """The endpoints every service has: health, readiness, metrics, ledgers and heads for peers, what is not in step."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select, text, update
+from sqlalchemy import TextClause, func, select, text, update
 
-from shared import audit, full_sweep, outbox
+from shared import audit, forks, full_sweep, outbox
 from shared.auth import Role, allow
 from shared.clock import Clock
 from shared.digest import N_BUCKETS
 from shared.errors import NotFound
 from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
-from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Sweep
+from shared.session import Session as DbSession
+from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Restoration, Sweep
 from shared.timeline import SOURCES, Entry, format_chain
-from shared.web import Instant, LocalInstant, Session, router
+from shared.web import AlwaysRoute, Instant, LocalInstant, Session
 
 NOT_IN_STEP_AFTER = text("interval '60 seconds'")
 PULL_LIMIT = 2_000
@@ -27,7 +29,12 @@ PULL_LIMIT = 2_000
 Bucket = Annotated[int, Field(ge=0, lt=N_BUCKETS)]
 
 plain = APIRouter()
-api = router(prefix="/v1")
+LONG_OUT_OF_STEP = text("interval '15 minutes'")
+"""What is parked or held for that long is a person's matter."""
+INCIDENTS = ("restored_from_backup", "dossier_frozen", "out_of_step")
+
+api = APIRouter(prefix="/v1", route_class=AlwaysRoute)
+Source = Literal["intake", "workflow", "sla", "notify"]
 
 
 class Pull(BaseModel):
@@ -100,10 +107,14 @@ async def head(session: Session, dossier_id: UUID) -> dict[str, Any]:
 
 
 @api.get("/digests", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
-async def digests(request: Request) -> dict[str, Any]:
-    """Own histories in buckets, ``[bucket, n_dossiers, sum of seqs, xor of chains]``, and those that moved lately."""
+async def digests(request: Request, of: Source | None = None) -> dict[str, Any]:
+    """Own histories (or those *of* another, as far as they were applied) in buckets, and which own ones moved lately.
+
+    A row is ``[bucket, n_dossiers, sum of seqs, xor of chains]``.
+    """
     service = request.app.state.service
-    side = await full_sweep.own_side(service.sessions, service.definition.name)
+    name = service.definition.name
+    side = await full_sweep.side(service.sessions, name, of or name)
     rows = sorted(side.digests.items())
     return {
         "digests": [[bucket, one.n_dossiers, one.seqs, format_chain(one.chains)] for bucket, one in rows],
@@ -113,12 +124,14 @@ async def digests(request: Request) -> dict[str, Any]:
 
 @api.get("/digests/entries", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
 async def digest_entries(
-    request: Request, bucket: Annotated[list[Bucket], Query(min_length=1, max_length=full_sweep.AT_ONCE)]
+    request: Request,
+    bucket: Annotated[list[Bucket], Query(min_length=1, max_length=full_sweep.AT_ONCE)],
+    of: Source | None = None,
 ) -> dict[str, Any]:
-    """Own histories in some buckets: ``[dossier_id, seq, chain]`` rows, and the dossiers that moved lately."""
+    """The histories in some buckets: ``[dossier_id, seq, chain]`` rows, and the dossiers that moved lately."""
     service = request.app.state.service
     async with full_sweep.snapshot(service.sessions) as session:
-        entries = await full_sweep.entries_in(session, service.definition.name, bucket)
+        entries = await full_sweep.entries_in(session, of or service.definition.name, bucket)
         return {"items": _rows(entries), "moving": [str(one) for one in await full_sweep.moving(session)]}
 
 
@@ -175,8 +188,19 @@ async def convergence(session: Session) -> dict[str, Any]:
         ),
         "held": await session.scalar(select(func.count()).select_from(Hold)),
         "parked": await session.scalar(select(func.count()).select_from(Parked)),
-        "not_in_step": await _not_in_step(session),
+        "not_in_step": await _not_in_step(session, NOT_IN_STEP_AFTER),
+        "incidents": await incidents(session),
     }
+
+
+async def incidents(session: DbSession) -> list[dict[str, Any]]:
+    """Return what a person has to settle between our own services: it is gone from here when it is settled."""
+    restored = await session.get(Restoration, session.info["service"])
+    found: list[dict[str, Any]] = []
+    if restored is not None:
+        found.append({"kind": INCIDENTS[0], "since": restored.restored_since, "missing": restored.missing})
+    found += [{"kind": INCIDENTS[1], **one.model_dump()} for one in await forks.frozen_in(session)]
+    return found + [{"kind": INCIDENTS[2], **one} for one in await _not_in_step(session, LONG_OUT_OF_STEP)]
 
 
 def _sweep(row: Sweep) -> dict[str, Any]:
@@ -192,12 +216,12 @@ def _sweep(row: Sweep) -> dict[str, Any]:
     }
 
 
-async def _not_in_step(session: Session) -> list[dict[str, Any]]:
+async def _not_in_step(session: DbSession, after: TextClause) -> list[dict[str, Any]]:
     holds = select(Hold.dossier_id, Hold.source, Hold.since, text("'held'"), text("''"))
     parked = select(Parked.dossier_id, Parked.source, Parked.since, Parked.reason, Parked.error)
     rows = []
     for query, table in ((holds, Hold), (parked, Parked)):
-        old = query.where(table.since < func.clock_timestamp() - NOT_IN_STEP_AFTER).order_by(table.since).limit(100)
+        old = query.where(table.since < func.clock_timestamp() - after).order_by(table.since).limit(100)
         rows += list(await session.execute(old))
     names = ("dossier_id", "source", "since", "why", "error")
     return [dict(zip(names, row, strict=True)) for row in sorted(rows, key=lambda row: row[2])]
@@ -246,4 +270,5 @@ async def gauges(session: Session) -> dict[str, Any]:
         "unpublished": n_unpublished,
         "lag": (now - oldest) if oldest else timedelta(),
         "not_in_step": {source: int(n) for source, n in await session.execute(behind)},
+        "incidents": Counter(one["kind"] for one in await incidents(session)),
     }

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 import uuid_utils.compat as uuids
 
-from shared.errors import BodyTooLarge, DossierUnknown
+from shared.errors import BodyTooLarge, DossierFrozen, DossierUnknown
 from shared.events.base import Fact
 from shared.events.envelope import MAX_EVENT_BYTES
 from shared.session import Session
@@ -54,7 +54,7 @@ async def lock_head(session: Session, dossier_id: UUID) -> HeadRow:
 def birth(session: Session, dossier_id: UUID) -> HeadRow:
     """Return the empty head of a dossier that is being submitted; intake only."""
     nothing = {f"{source}_{part}": 0 for source in SOURCES for part in ("seq", "chain")}
-    head = HeadRow(dossier_id=dossier_id, time=None, **nothing)
+    head = HeadRow(dossier_id=dossier_id, time=None, frozen_at=None, **nothing)
     session.add(head)
     return head
 
@@ -62,9 +62,11 @@ def birth(session: Session, dossier_id: UUID) -> HeadRow:
 def publish(session: Session, head: HeadRow, fact: Fact, at: datetime | None = None) -> Event:
     """Add *fact* to the history of the dossier whose *head* is locked; nothing leaves before the commit.
 
-    Raises BodyTooLarge over 256 KiB, ValueError for another service's fact.
+    Raises BodyTooLarge over 256 KiB, DossierFrozen if its history forked, ValueError for another service's fact.
     """
     service = session.info["service"]
+    if head.frozen_at is not None:
+        raise DossierFrozen(str(head.dossier_id))
     if fact.source != service:
         msg = f"{service} does not publish {type(fact).__name__}"
         raise ValueError(msg)

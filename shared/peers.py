@@ -12,7 +12,7 @@ import httpx
 from shared.digest import Digest, Entries, Side
 from shared.events.envelope import ReplayedEvent
 from shared.settings import Settings
-from shared.timeline import Entry, Event, parse_chain
+from shared.timeline import Entry, Event, format_chain, parse_chain
 from shared.tokens import TokenSource
 
 
@@ -57,16 +57,17 @@ class Peers:
         with _as_agreed(peer):
             return HeadsPage.read(body)
 
-    async def digests(self, peer: str) -> Side:
-        """Return *peer*'s digests of its own histories, and those that moved lately."""
-        body = await self.call(peer, "GET", "/v1/digests")
+    async def digests(self, peer: str, of: str | None = None) -> Side:
+        """Return *peer*'s digests of its own histories, or of those *of* another, and which own ones moved lately."""
+        body = await self.call(peer, "GET", "/v1/digests", params={"of": of} if of else None)
         with _as_agreed(peer):
             digests = {int(row[0]): Digest(int(row[1]), int(row[2]), parse_chain(row[3])) for row in body["digests"]}
             return Side(digests, _entries(body["moving"]))
 
-    async def digested(self, peer: str, buckets: Sequence[int]) -> tuple[Entries, set[UUID]]:
-        """Return where *peer*'s own histories in some buckets stand, and which dossiers moved lately."""
-        body = await self.call(peer, "GET", "/v1/digests/entries", params={"bucket": list(buckets)})
+    async def digested(self, peer: str, buckets: Sequence[int], of: str | None = None) -> tuple[Entries, set[UUID]]:
+        """Return where *peer* stands in some buckets of its own histories, or *of* another's; which moved lately."""
+        query = {"bucket": list(buckets), **({"of": of} if of else {})}
+        body = await self.call(peer, "GET", "/v1/digests/entries", params=query)
         with _as_agreed(peer):
             return _entries(body["items"]), {UUID(one) for one in body["moving"]}
 
@@ -77,6 +78,21 @@ class Peers:
         with _as_agreed(peer):
             events = [ReplayedEvent.model_validate(item).event() for item in answer["items"]]
             return Pulled([event for event in events if event.source == peer], bool(answer["cut"]))
+
+    async def copies(self, keeper: str, wants: list[tuple[UUID, int]]) -> "Pulled":
+        """Return the copies that *keeper* has of events of this service, from the given sequence numbers on."""
+        body = [{"dossier_id": str(dossier_id), "from_seq": seq} for dossier_id, seq in wants]
+        answer = await self.call(keeper, "POST", "/v1/events/copies", json=body)
+        with _as_agreed(keeper):
+            events = [ReplayedEvent.model_validate(item).event() for item in answer["items"]]
+            return Pulled(events, bool(answer["cut"]))
+
+    async def tell_forks(self, source: str, forks: list[tuple[UUID, Entry]]) -> None:
+        """Tell *source* that other histories of its dossiers were applied here than its ledger has."""
+        body = [
+            {"dossier_id": str(dossier_id), "seq": at.seq, "chain": format_chain(at.chain)} for dossier_id, at in forks
+        ]
+        await self.call(source, "POST", "/v1/forks", json=body)
 
     async def reference_keys(self, owner: str) -> list[tuple[str, str, int]]:
         """Return (kind, code, version) of all reference data *owner* owns."""

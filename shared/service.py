@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from sqlalchemy import text
 
-from shared import migrate, openapi, ops, problems, reference, telemetry
+from shared import forks, migrate, openapi, ops, problems, reference, telemetry
 from shared.audit import RecentSweep
 from shared.auth import Verifier
 from shared.clock import Clock
@@ -33,12 +33,14 @@ from shared.reference import Parser, References
 from shared.relay import Relay
 from shared.session import Session, Sessions
 from shared.settings import Settings
+from shared.standing import Watch
 from shared.timeline import SOURCES
 from shared.tokens import TokenSource
 
 log = structlog.get_logger(__name__)
 
 CATCH_UP_SECONDS = 15.0
+PROOFS_SECONDS = 10.0
 RESTART_SECONDS = 1.0
 EVENTS = Path(__file__).resolve().parent.parent / "docs" / "events"
 """The timeline's contract as ``deploy.publish`` wrote it: a page, and AsyncAPI for machines."""
@@ -101,6 +103,8 @@ class Service:
         others = [source for source in SOURCES if source != name]
         self.sweep = RecentSweep(others, self.sessions, self.peers, self.clock)
         self.full_sweep = FullSweep(others, self.sessions, self.peers, settings.full_sweep_seconds)
+        self.proofs = forks.Proofs(others, self.sessions, self.peers)
+        self.watch = Watch(name, self.sessions, self.peers, settings)
         self._caught_up_at = -CATCH_UP_SECONDS
         self.sessions.info["wake"] = self.relay.wake
 
@@ -114,7 +118,8 @@ class Service:
         except Exception as error:  # noqa: BLE001 - whatever keeps the database away, the answer is the same
             database = type(error).__name__
         return {
-            "ready": not missing and database == "reachable",
+            "ready": not missing and database == "reachable" and self.watch.state == "sound",
+            "standing": self.watch.state,
             "database": database,
             "broker": "reachable" if self.reader.connected else "away",
             "replicas_missing": sorted(missing),
@@ -122,12 +127,24 @@ class Service:
 
     def background(self, role: str) -> list[Coroutine[Any, Any, None]]:
         """Return what runs beside the HTTP server in *role*."""
-        tasks = [self._loop("references", 2.0, self._refresh)]
-        if role == "api":
-            return tasks
+        tasks = [self._loop("references", 2.0, self._refresh), for_ever("watch", self.watch.run)]
+        return tasks if role == "api" else [*tasks, self._loop("gauges", 5.0, self._gauges), self._work_while_sound()]
+
+    async def _work_while_sound(self) -> None:
+        """Run what reads, relays and works, but never on a ledger that was restored from an old backup."""
+        while True:
+            await self.watch.until_sound()
+            working = [asyncio.create_task(work) for work in self._work()]
+            try:
+                await self.watch.until_stopped()
+            finally:
+                for task in working:
+                    task.cancel()
+                await asyncio.wait(working, timeout=5)
+
+    def _work(self) -> list[Coroutine[Any, Any, None]]:
         jobs = [self._loop(job.name, job.every, partial(job.tick, self)) for job in self.definition.jobs]
         return [
-            *tasks,
             for_ever("relay", self.relay.run),
             for_ever("reader", self.reader.run),
             for_ever("references_reader", self._read_references),
@@ -136,7 +153,7 @@ class Service:
             self._loop("full_sweep", 5.0, self.full_sweep.tick),
             self._loop("reference_publish", 1.0, self._publish_references),
             self._loop("reference_catch_up", 1.0, self._catch_up),
-            self._loop("gauges", 5.0, self._gauges),
+            self._loop("proofs", PROOFS_SECONDS, self.proofs.tick),
             self._loop("housekeeping", max(1.0, self.clock.real_seconds(timedelta(hours=1))), self._housekeep),
             *jobs,
         ]
@@ -198,11 +215,14 @@ class Service:
         telemetry.RELAY_LAG.labels(name).set(seen["lag"].total_seconds())
         for source in self.sweep.sources:
             telemetry.NOT_IN_STEP.labels(name, source).set(seen["not_in_step"].get(source, 0))
+        for kind in ops.INCIDENTS:
+            telemetry.INCIDENTS.labels(name, kind).set(seen["incidents"][kind])
         return False
 
     async def start(self, role: str) -> None:
         """Read what must be there before the first request; parked dossiers get another try at every start."""
         await self.references.refresh()
+        await self.watch.begin()
         if role != "api":
             async with self.sessions.begin() as session:
                 await ops.unpark(session)
@@ -262,7 +282,7 @@ def make_app(definition: Definition, settings: Settings, role: str) -> FastAPI:
     )
     problems.install(app)
     routers = definition.routers if role != "worker" else []
-    for router in [*routers, ops.plain, ops.api]:
+    for router in [*routers, ops.plain, ops.api, forks.api]:
         app.router.routes.extend(router.routes)  # flat: an included router is matched twice for every request
     openapi.install(app)
     app.mount("/docs/events", StaticFiles(directory=EVENTS, html=True, check_dir=False))

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """Static member id of this worker in its consumer group, such as a pod name; dynamic if empty."""
     sweep_seconds: float = 5.0
     full_sweep_seconds: float = 3600.0
+    start_check_seconds: float = 10.0
+    """How long a start waits for Kafka and its peers to say what they know of this service; 0: who answers at once."""
     log_level: str = "INFO"
 
     @model_validator(mode="after")

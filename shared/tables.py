@@ -34,6 +34,10 @@ class HeadRow(SpineBase):
     """The head of one dossier; its lock orders everything this service does to the dossier."""
 
     __tablename__ = "head"
+    __table_args__ = (
+        # ops.convergence
+        Index("head_frozen", "frozen_at", postgresql_where=text("frozen_at IS NOT NULL")),
+    )
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     time: Mapped[datetime | None]
@@ -45,6 +49,8 @@ class HeadRow(SpineBase):
     sla_chain: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     notify_seq: Mapped[int] = mapped_column(default=0, server_default="0")
     notify_chain: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    frozen_at: Mapped[datetime | None]
+    """Somebody applied another history of this service than its ledger has: nothing more is said of the dossier."""
 
     def entry(self, source: str) -> Entry:
         """Return where the history of *source* stands."""
@@ -168,6 +174,17 @@ class IdempotencyKey(SpineBase):
     headers: Mapped[dict[str, Any]]
     body: Mapped[bytes]
     recorded_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class Restoration(SpineBase):
+    """That this service was restored from a backup; no row: it was not, or has recovered."""
+
+    __tablename__ = "restoration"
+
+    service: Mapped[str] = mapped_column(primary_key=True)
+    restored_since: Mapped[datetime] = mapped_column(server_default=NOW)
+    missing: Mapped[list[Json]] = mapped_column(server_default="[]")
+    """The first events that others know and its ledger lacks."""
 
 
 class Sweep(SpineBase):

@@ -16,6 +16,7 @@ HELD = Gauge("lienthong_held", "Events waiting for what comes before them", ["se
 UNPUBLISHED = Gauge("lienthong_unpublished", "Ledger rows not yet relayed", ["service"])
 RELAY_LAG = Gauge("lienthong_relay_lag_seconds", "Age of the oldest ledger row not yet relayed", ["service"])
 NOT_IN_STEP = Gauge("lienthong_not_in_step", "Dossiers parked or held for 60 s and more", ["service", "source"])
+INCIDENTS = Gauge("lienthong_incidents", "What a person has to settle between our own services", ["service", "kind"])
 UNDECODABLE = Counter("lienthong_undecodable_total", "Messages that are not events", ["service"])
 REQUESTS = Histogram(
     "lienthong_request_seconds",

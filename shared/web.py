@@ -33,17 +33,21 @@ CONFLICT_TRIES = 3
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class TransactionalRoute(APIRoute):
+class AlwaysRoute(APIRoute):
     """Runs the endpoint, its serialization and the idempotency key in one transaction, and commits before answering.
 
     Deadlocks and serialization failures are tried again: the whole transaction was undone.
     """
+
+    def may_run(self, request: Request) -> None:
+        """Raise if the endpoint may not run now; these always may: they are how services put each other right."""
 
     def get_route_handler(self) -> Answer:
         """Return the endpoint inside its transaction."""
         endpoint = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
+            self.may_run(request)
             body = await request.body()
             if not _is_utf8(body):
                 raise Malformed(Text("Nội dung phải là UTF-8", "The body has to be UTF-8"))
@@ -56,6 +60,15 @@ class TransactionalRoute(APIRoute):
             raise AssertionError
 
         return answer
+
+
+class TransactionalRoute(AlwaysRoute):
+    """The same, but nothing is written while the service may not go on (``shared.standing``)."""
+
+    def may_run(self, request: Request) -> None:
+        """Raise Starting or RestoredFromBackup for what writes."""
+        if request.method in WRITES:
+            request.app.state.service.watch.require()
 
 
 async def _in_transaction(endpoint: Answer, request: Request, body: bytes) -> Response:

@@ -120,8 +120,9 @@ class Databases:
             "postgres_url": self.engines.postgres_url,
             "kafka": self.engines.kafka,
             "database_prefix": prefix,
+            "start_check_seconds": 0,
         }
-        return kind(mode="local", **where, **given)
+        return kind(mode="local", **{**where, **given})
 
     async def _execute(self, *statements: str) -> None:
         connection = await asyncpg.connect(self.engines.postgres_url, database="postgres")

@@ -266,8 +266,11 @@ def _record(session: Session, message: Message, outcome: Outcome, real_now: date
 
 
 def _announce(session: Session, head: HeadRow, message: Message) -> None:
-    """Publish that a message was sent or given up; a message that is sent again on request is not news."""
-    if message.status not in {Status.SENT, Status.FAILED} or message.n_redeliveries:
+    """Publish that a message was sent or given up; a message that is sent again on request is not news.
+
+    Of a frozen dossier nothing is said, but the try is recorded: nobody gets the message twice.
+    """
+    if message.status not in {Status.SENT, Status.FAILED} or message.n_redeliveries or head.frozen_at is not None:
         return
     fields: dict[str, Any] = {
         "message_id": message.id,

@@ -143,7 +143,8 @@ def _in_step() -> ColumnElement[bool]:
     """No event of the dossier is held back: what is known of it is all there is."""
     held = exists().where(Hold.dossier_id == Timer.dossier_id)
     parked = exists().where(Parked.dossier_id == Timer.dossier_id)
-    return ~or_(held, parked)
+    frozen = exists().where(HeadRow.dossier_id == Timer.dossier_id, HeadRow.frozen_at.is_not(None))
+    return ~or_(held, parked, frozen)
 
 
 async def due_timers(session: Session, now: datetime, after: Due | None, limit: int) -> list[Due]:

@@ -35,7 +35,8 @@ async def move_legs(session: Session, at: datetime, after: Cursor | None) -> Rou
         return Round(Counter(), None)
     journeys = await repository.lock_journeys(session, {dossier_id for _, dossier_id, _ in places})
     reached = [(journeys[dossier_id], leg_no) for _, dossier_id, leg_no in places if dossier_id in journeys]
-    legs = [(journey, leg) for journey, leg_no in reached if is_open(leg := journey.leg(leg_no))]
+    moving = [(journey, journey.leg(leg_no)) for journey, leg_no in reached if journey.head.frozen_at is None]
+    legs = [(journey, leg) for journey, leg in moving if is_open(leg)]
     left = [leg.agency_code or "" for journey, leg in legs if not _move(session, journey, leg)]
     return Round(Counter(left), places[-1])
 

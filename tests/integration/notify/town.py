@@ -100,7 +100,7 @@ class Town:
         key = (source, dossier_id)
         if key not in self.foreign_heads:
             zeros = {f"{one}_{part}": 0 for one in SERVICES for part in ("seq", "chain")}
-            self.foreign_heads[key] = HeadRow(dossier_id=dossier_id, time=None, **zeros)
+            self.foreign_heads[key] = HeadRow(dossier_id=dossier_id, time=None, frozen_at=None, **zeros)
         head = self.foreign_heads[key]
         head.step("intake", Entry(last.seq, last.chain), last.time)
         drafts = [Draft(uuid4(), fact.type_name(), fact.encode()) for fact in facts]
