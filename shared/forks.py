@@ -48,10 +48,11 @@ class FrozenRead(BaseModel):
     since: LocalInstant
 
 
-async def peer(caller: Annotated[Principal, Depends(allow(Role.SYSTEM))]) -> None:
-    """Let our own services pass; an outside system can not freeze a dossier."""
+async def peer(caller: Annotated[Principal, Depends(allow(Role.SYSTEM))]) -> Principal:
+    """Let our own services pass, and no outside system."""
     if caller.system not in SOURCES:
         raise Forbidden
+    return caller
 
 
 @api.post("/forks", tags=["peers"], dependencies=[Depends(peer)])

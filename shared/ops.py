@@ -197,7 +197,7 @@ async def incidents(session: DbSession) -> list[dict[str, Any]]:
     """Return what a person has to settle between our own services: it is gone from here when it is settled."""
     restored = await session.get(Restoration, session.info["service"])
     found: list[dict[str, Any]] = []
-    if restored is not None:
+    if restored is not None and restored.recovered_until is None:
         found.append({"kind": INCIDENTS[0], "since": restored.restored_since, "missing": restored.missing})
     found += [{"kind": INCIDENTS[1], **one.model_dump()} for one in await forks.frozen_in(session)]
     return found + [{"kind": INCIDENTS[2], **one} for one in await _not_in_step(session, LONG_OUT_OF_STEP)]

@@ -21,7 +21,11 @@ STORED = Event._fields[1:]
 
 
 def now(session: Session) -> datetime:
-    """Return the present business instant of the service that opened *session*."""
+    """Return the present business instant of the service that opened *session*; in a recall, the one of then."""
+    recall = session.info.get("recall")
+    if recall is not None and recall.own:
+        then: datetime = recall.own[0].time
+        return then
     instant: datetime = session.info["clock"].now()
     return instant
 
@@ -65,6 +69,9 @@ def publish(session: Session, head: HeadRow, fact: Fact, at: datetime | None = N
     Raises BodyTooLarge over 256 KiB, DossierFrozen if its history forked, ValueError for another service's fact.
     """
     service = session.info["service"]
+    if (recall := session.info.get("recall")) is not None:  # see shared.retrace
+        said: Event = recall.take(session, head, fact.type_name())
+        return said
     if head.frozen_at is not None:
         raise DossierFrozen(str(head.dossier_id))
     if fact.source != service:

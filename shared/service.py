@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import structlog
@@ -21,7 +22,7 @@ from shared import forks, migrate, openapi, ops, problems, reference, telemetry
 from shared.audit import RecentSweep
 from shared.auth import Verifier
 from shared.clock import Clock
-from shared.consumer import Consumer
+from shared.consumer import Consumer, Handler
 from shared.fetch import Fetch
 from shared.full_sweep import FullSweep
 from shared.inbox import Inbox
@@ -69,6 +70,12 @@ class Definition:
     """Kinds of reference data it owns or replicates, and how each is read."""
     routers: list[APIRouter] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    again: Mapping[str, Handler] = field(default_factory=dict)
+    """By type of its own events: does again what a command or a job did (``shared.retrace``)."""
+    lost: Mapping[str, str] = field(default_factory=dict)
+    """By type of its own events: what of it no event holds, and a backup that is too old lacks for ever."""
+    forget: Callable[[Session, UUID], Awaitable[Any]] | None = None
+    """Deletes all that is derived of a dossier; None: it owns its state, which is recovered and never derived anew."""
     load: Callable[["Service", str], Coroutine[Any, Any, None]] | None = None
     """Loads the owned reference data from a folder."""
 
@@ -118,7 +125,7 @@ class Service:
         except Exception as error:  # noqa: BLE001 - whatever keeps the database away, the answer is the same
             database = type(error).__name__
         return {
-            "ready": not missing and database == "reachable" and self.watch.state == "sound",
+            "ready": not missing and database == "reachable" and self.watch.state != "starting",
             "standing": self.watch.state,
             "database": database,
             "broker": "reachable" if self.reader.connected else "away",

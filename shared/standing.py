@@ -103,10 +103,10 @@ class Watch:
     async def _look_again(self) -> None:
         """Follow what another process of this service found; look anew when it is time, or an event said so."""
         async with self.sessions() as session:
-            was_restored = await session.get(Restoration, self.me) is not None
+            is_restored = self._is_open(await session.get(Restoration, self.me))
             n_ahead = await _n_ahead(session) or 0
-        if was_restored != (self.state == "restored"):
-            self._turn("restored" if was_restored else "sound")
+        if is_restored != (self.state == "restored"):
+            self._turn("restored" if is_restored else "sound")
         if time.monotonic() >= self._due_at or n_ahead > self._n_ahead:
             self._n_ahead = n_ahead
             missing, away = await self.look()
@@ -158,12 +158,18 @@ class Watch:
             if missing:
                 await _record(session, self.me, missing)
             before = await session.get(Restoration, self.me)
-            if before is not None and not missing and is_complete:
-                session.delete(before)
-                before = None
+            is_restored = bool(missing) or self._is_open(before)
+            if before is not None and is_restored and not missing and is_complete:
+                before.recovered_until = self.sessions.info["clock"].now()
+                is_restored = self._is_open(before)
         if missing:
             log.critical("restored_from_backup", n_dossiers=len({one.dossier_id for one in missing}))
-        self._turn("restored" if before is not None or missing else "sound")
+        self._turn("restored" if is_restored else "sound")
+
+    def _is_open(self, row: Restoration | None) -> bool:
+        """Say whether the service has still to recover; sessions learn until when it may have been heard before."""
+        self.sessions.info["recovered_until"] = row.recovered_until if row is not None else None
+        return row is not None and row.recovered_until is None
 
     def _turn(self, state: str) -> None:
         self.state = state
@@ -196,4 +202,5 @@ async def _n_ahead(session: Session) -> int | None:
 async def _record(session: Session, me: str, missing: list[Missing]) -> None:
     shown = [one.shown() for one in missing[:SHOWN]]
     row = insert(Restoration).values(service=me, missing=shown)
-    await session.execute(row.on_conflict_do_update(index_elements=[Restoration.service], set_={"missing": shown}))
+    again = {"missing": shown, "recovered_until": None}
+    await session.execute(row.on_conflict_do_update(index_elements=[Restoration.service], set_=again))

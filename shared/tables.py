@@ -177,7 +177,7 @@ class IdempotencyKey(SpineBase):
 
 
 class Restoration(SpineBase):
-    """That this service was restored from a backup; no row: it was not, or has recovered."""
+    """That this service was restored from a backup, and whether it has recovered."""
 
     __tablename__ = "restoration"
 
@@ -185,6 +185,8 @@ class Restoration(SpineBase):
     restored_since: Mapped[datetime] = mapped_column(server_default=NOW)
     missing: Mapped[list[Json]] = mapped_column(server_default="[]")
     """The first events that others know and its ledger lacks."""
+    recovered_until: Mapped[datetime | None]
+    """The business instant at which it had recovered: what happened before may have been told outside before."""
 
 
 class Sweep(SpineBase):

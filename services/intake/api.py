@@ -1,9 +1,9 @@
 """The REST surface of intake: parse, call one handler, return."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.intake import handlers, repository
 from services.intake.domain import PORTAL_CODE, Status, allowed, completion
@@ -33,11 +33,14 @@ from services.intake.schemas import (
 from shared import worktime
 from shared.auth import Principal, Role, allow
 from shared.errors import NotFound
-from shared.events.envelope import LARGEST_SEQ
+from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
+from shared.forks import peer
+from shared.ops import PULL_LIMIT, Pull
 from shared.outbox import now
-from shared.web import After, Creates, IfMatch, Limit, Session, router, tag
+from shared.web import After, AlwaysRoute, Creates, IfMatch, Limit, Session, router, tag
 
 api = router(prefix="/v1", tags=["dossiers"])
+peers = APIRouter(prefix="/v1", tags=["peers"], route_class=AlwaysRoute)
 
 Submitting = Annotated[Principal, Depends(allow(Role.APPLICANT, Role.PORTAL, Role.OFFICER, Role.SYSTEM))]
 Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
@@ -235,3 +238,16 @@ async def list_procedure_versions(request: Request, code: str) -> ProcedurePage:
     if not rows:
         raise NotFound(code)
     return ProcedurePage(items=[ProcedureRead.model_validate(row) for row in rows], next=None)
+
+
+@peers.post("/events/copies")
+async def copies(session: Session, wanted: list[Pull], by: Annotated[Principal, Depends(peer)]) -> dict[str, Any]:
+    """The caller's own events as intake has applied them, byte for byte: for a service that was restored."""
+    items: list[ReplayedEvent] = []
+    for want in wanted[:PULL_LIMIT]:
+        room = PULL_LIMIT - len(items)
+        events = await repository.copies(session, by.system or "", want.dossier_id, want.from_seq, room)
+        items += [ReplayedEvent.of(event) for event in events]
+        if len(items) >= PULL_LIMIT:
+            break
+    return {"items": items, "cut": len(items) >= PULL_LIMIT or len(wanted) > PULL_LIMIT}

@@ -151,6 +151,14 @@ async def next_number(session: Session, prefix: str, day: date) -> int:
     return number
 
 
+async def keep_number(session: Session, code: str, day: date) -> None:
+    """Let the counter of a code's unit on a day stand at its number at least."""
+    prefix, _, number = code.rsplit("-", 2)
+    row = upsert(_COUNTER).values(prefix=prefix, day=day, last=int(number))
+    last = func.greatest(_COUNTER.c.last, row.excluded.last)
+    await session.execute(row.on_conflict_do_update(index_elements=["prefix", "day"], set_={"last": last}))
+
+
 async def get_applicant(session: Session, dossier_id: UUID, version: int) -> Applicant:
     """Return one version of the people of a dossier."""
     applicant = await session.get(Applicant, (dossier_id, version))
@@ -204,6 +212,18 @@ _KEEP = insert(_KEPT).from_select(_NAMES, select(_ARRAYS.table_valued(*_NAMES).r
 async def keep_foreign(session: Session, events: Sequence[Event]) -> None:
     """Keep facts of other services as they were published: one statement, the same text for any number of them."""
     await session.execute(_KEEP, {name: [getattr(event, name) for event in events] for name in _NAMES})
+
+
+async def copies(session: Session, source: str, dossier_id: UUID, from_seq: int, limit: int) -> list[Event]:
+    """Return facts of *source* about a dossier as they were published, from a sequence number on."""
+    query = (
+        select(TimelineEvent)
+        .where(TimelineEvent.dossier_id == dossier_id, TimelineEvent.source == source, TimelineEvent.seq >= from_seq)
+        .order_by(TimelineEvent.seq)
+        .limit(limit)
+    )
+    rows = await session.scalars(query)
+    return [Event(source, *[getattr(row, name) for name in Event._fields[1:]]) for row in rows]
 
 
 async def timeline(session: Session, dossier_id: UUID) -> list[dict[str, Any]]:

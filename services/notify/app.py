@@ -6,6 +6,7 @@ from services.notify import jobs
 from services.notify.api import api
 from services.notify.config import NotifySettings
 from services.notify.consumers import consumer
+from services.notify.handlers import AGAIN
 from services.notify.jobs.email import MailServer
 from shared.events.reference import Agency, Procedure
 from shared.service import Definition, Job, Service, in_transaction
@@ -40,6 +41,7 @@ definition = Definition(
         "Tells applicants by e-mail and subscribed systems by signed webhooks (Standard Webhooks), once each."
     ),
     consumer=consumer,
+    again=AGAIN,
     parsers={"procedure": Procedure.model_validate, "agency": Agency.model_validate},
     routers=[api],
     jobs=[

@@ -4,6 +4,7 @@ from services.sla.api import api
 from services.sla.config import SlaSettings
 from services.sla.consumers import consumer
 from services.sla.domain import Ground
+from services.sla.handlers import AGAIN, forget
 from services.sla.jobs import JOBS
 from shared.reference import load_folder
 from shared.service import Definition
@@ -19,6 +20,8 @@ definition = Definition(
         "Calendars, clocks, lawful suspensions, deadlines, warnings."
     ),
     consumer=consumer,
+    again=AGAIN,
+    forget=forget,
     parsers={
         "calendar": lambda data: Calendar(CalendarData.model_validate(data)),
         "ground": Ground.model_validate,

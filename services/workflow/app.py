@@ -10,6 +10,7 @@ from services.workflow.consumers import consumer
 from services.workflow.domain import catalogue
 from services.workflow.domain.route import Route
 from services.workflow.domain.systems import OutsideSystem
+from services.workflow.handlers.again import AGAIN
 from services.workflow.jobs import JOBS
 from shared.events.reference import Agency, Procedure
 from shared.reference import FOLDERS, load_folder, read_folder
@@ -54,6 +55,7 @@ definition = Definition(
         "Routes dossiers between agencies, leg by leg: offered, acknowledged, completed, returned."
     ),
     consumer=consumer,
+    again=AGAIN,
     parsers={
         "agency": Agency.model_validate,
         "route": Route.model_validate,

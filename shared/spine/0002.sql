@@ -8,5 +8,6 @@ CREATE TABLE restoration (
 	service TEXT NOT NULL, 
 	restored_since TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	missing JSONB DEFAULT '[]' NOT NULL, 
+	recovered_until TIMESTAMP WITH TIME ZONE, 
 	PRIMARY KEY (service)
 );

@@ -1,5 +1,6 @@
 """The use cases of intake: lock, decide, write, publish; one function each."""
 
+from services.intake.handlers.again import AGAIN, LOST
 from services.intake.handlers.ends import post_result, reopen_dossier, return_result, stop_dossier, withdraw_dossier
 from services.intake.handlers.facts import copy_appointment, resolve_dossier, start_processing
 from services.intake.handlers.payment import record_payment, request_payment, take_tax_notice, void_notices
@@ -10,6 +11,8 @@ from services.intake.handlers.supplement import request_supplement, supplement_d
 from services.intake.handlers.transitions import Call
 
 __all__ = [
+    "AGAIN",
+    "LOST",
     "Call",
     "accept_dossier",
     "change_applicant",

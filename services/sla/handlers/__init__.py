@@ -1,5 +1,6 @@
 """The use cases of sla: lock, decide, write, publish; one function each."""
 
+from services.sla.handlers.again import AGAIN, forget
 from services.sla.handlers.clocks import keep_fact, start_clock
 from services.sla.handlers.deadlines import work_out_deadline
 from services.sla.handlers.legs import acknowledge_leg, end_leg, offer_leg
@@ -8,6 +9,7 @@ from services.sla.handlers.timers import Complete, fire_timers
 from services.sla.handlers.views import explain_clock, read_clock
 
 __all__ = [
+    "AGAIN",
     "Complete",
     "UnlawfulSuspension",
     "acknowledge_leg",
@@ -15,6 +17,7 @@ __all__ = [
     "end_suspension",
     "explain_clock",
     "fire_timers",
+    "forget",
     "keep_fact",
     "note_refusal",
     "offer_leg",

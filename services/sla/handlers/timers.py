@@ -44,7 +44,7 @@ async def fire_timers(session: Session, now: datetime, complete: Complete, after
     heads, armed = await repository.lock_due(session, [one for one in page if (one.dossier_id, one.kind) in ready])
     firing = [pair for pair in armed if (pair[0].dossier_id, pair[1].kind) in ready and _is_due(*pair, now)]
     for clock, timer in firing:
-        _fire(session, heads[clock.dossier_id], clock, timer, now)
+        fire(session, heads[clock.dossier_id], clock, timer, now)
     return Fired(len(firing), last)
 
 
@@ -59,7 +59,7 @@ def _is_due(clock: Clock, timer: Timer, now: datetime) -> bool:
     )
 
 
-def _fire(session: Session, head: HeadRow, clock: Clock, timer: Timer, now: datetime) -> None:
+def fire(session: Session, head: HeadRow, clock: Clock, timer: Timer, now: datetime) -> None:
     """Announce a missed deadline, or one that is near; a warning that comes after its deadline is dropped."""
     deadline_at, holder = clock.deadline_at, clock.holder_agency_code
     assert deadline_at is not None  # noqa: S101 - a running clock has one

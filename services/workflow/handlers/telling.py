@@ -20,6 +20,7 @@ from services.workflow.repository import Journey
 from shared.events import Fact, workflow
 from shared.events.intake import DossierSubmitted
 from shared.outbox import publish
+from shared.retrace import may_have_been_told
 from shared.session import Session
 from shared.timeline import Event
 from shared.worktime import local_date
@@ -70,7 +71,7 @@ def _tell(session: Session, exchange: Exchange, event: Event, fact: Fact, agency
     for system in told:
         lane = lanes.get(system.code, {"last_no": 0, "done_no": 0})
         lanes[system.code] = {**lane, "last_no": lane["last_no"] + 1}
-        session.insert(Delivery, _row(exchange, system, lane, event, fact) | content)
+        session.insert(Delivery, _row(session, exchange, system, event, fact) | content)
     exchange.lanes = lanes
 
 
@@ -84,7 +85,9 @@ def _concerned(
             yield system
 
 
-def _row(exchange: Exchange, system: OutsideSystem, lane: dict[str, int], event: Event, fact: Fact) -> dict[str, Any]:
+def _row(session: Session, exchange: Exchange, system: OutsideSystem, event: Event, fact: Fact) -> dict[str, Any]:
+    """Return the delivery of a fact; of one that is told again after a restore it is not known who was told before."""
+    lane = exchange.lanes.get(system.code, {"last_no": 0, "done_no": 0})
     now = datetime.now(UTC)
     is_head = lane["last_no"] == lane["done_no"]
     return {
@@ -94,7 +97,7 @@ def _row(exchange: Exchange, system: OutsideSystem, lane: dict[str, int], event:
         "id": uuids.uuid7(),
         "event_id": event.id,
         "fact": type(fact).__name__,
-        "state": State.WAITING,
+        "state": State.UNKNOWN if may_have_been_told(session, event) else State.WAITING,
         "made_at": now,
         "next_try_at": now if is_head else None,
         "leased_until": None,

@@ -117,7 +117,7 @@ async def test_a_service_that_is_whole_again_goes_on_by_itself(town: Spine) -> N
     await town.rows("intake", f"INSERT INTO event ({names}) VALUES ({values})", **row)
     head = "UPDATE head SET intake_seq = 3, intake_chain = :chain WHERE dossier_id = :id"
     await town.rows("intake", head, id=dossier_id, chain=lost.chain)
-    await town.rows("intake", "DELETE FROM restoration")
+    await town.rows("intake", "UPDATE restoration SET recovered_until = now()")
     watching = asyncio.create_task(service.watch.run())
     await asyncio.wait_for(service.watch.until_sound(), 10)
     watching.cancel()

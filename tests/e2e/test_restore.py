@@ -1,0 +1,182 @@
+"""A database restored from an old backup: the service stops, recovers to what it was, and goes on; nothing twice."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from deploy.demo.client import Client
+from deploy.demo.narrator import equal_heads, in_step
+from deploy.demo.story import Birth, Story
+from deploy.local.folder import ROOT
+from deploy.local.programs import credentials
+from deploy.local.stack import Stack
+from shared.events.envelope import TOPIC
+from shared.settings import SERVICES
+from tests.support import eventually
+
+HISTORY = "dossier_id, seq, id, type, time, after, chain, data"
+LEG = "dossier_id, leg_no, version, step_code, agency_code, status, offered_at, due_at, acknowledged_at, outcome"
+TIMER = "dossier_id, kind, due_at, deadline_at, revision"
+STATE = {
+    "intake": (
+        "id, version, status, code, appointment_at, suspended_ground, outcome, n_notices, resolved_at FROM dossier",
+        "dossier_id, notice_no, amount, due_on, paid_at, method FROM payment_notice",
+        "prefix, day, last FROM code_counter",
+    ),
+    "workflow": (
+        "id, status, code, unpaid_notices, paid_notices, n_legs, outcome, completed_at FROM dossier",
+        f"{LEG}, data FROM leg",
+        "dossier_id, picture FROM exchange",
+        "dossier_id, system, fact, count(*) FROM delivery GROUP BY 1, 2, 3",
+    ),
+    "sla": (
+        "dossier_id, source, seq, at, kind, no FROM fact",
+        "* FROM clock",
+        "* FROM suspension",
+        "* FROM leg_clock",
+        f"{TIMER} FROM timer",
+    ),
+    "notify": ("id, code, has_ended FROM dossier", "id, dossier_id, template, status FROM message"),
+}
+"""What has to be as it was; officers' words, what was said to a person and how often it was tried are in no event."""
+
+
+class Banks:
+    """The databases of a running system, and backups of them."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+
+    async def run(self, *statements: str) -> None:
+        """Run statements beside all databases."""
+        connection = await asyncpg.connect(self.stack.engines.postgres_url, database="postgres")
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+    async def copy(self, source: str, target: str) -> None:
+        """Copy a database that nobody uses any more."""
+        ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('{source}', '{target}')"
+        await self.run(ended, f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)')
+        await self.run(ended, f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
+
+    async def back_up(self, services: Sequence[str]) -> None:
+        """Back services up as they are in the middle of their work: killed, copied, started again."""
+        for service in services:
+            self.stack.kill(service)
+        for service in services:
+            await self.copy(f"lienthong_{service}", f"backup_{service}")
+        for service in services:
+            await asyncio.to_thread(self.stack.restart, service)
+
+    async def restore(self, services: Sequence[str]) -> None:
+        """Start services on their backups."""
+        for service in services:
+            self.stack.kill(service)
+        for service in services:
+            await self.copy(f"backup_{service}", f"lienthong_{service}")
+        await asyncio.gather(*(asyncio.to_thread(self.stack.restart, service) for service in services))
+
+    async def rows(self, service: str) -> dict[str, set[str]]:
+        """Return the ledger and the state of a service."""
+        connection = await asyncpg.connect(self.stack.engines.postgres_url, database=f"lienthong_{service}")
+        queries = (f"{HISTORY} FROM event", *STATE[service])
+        found = {query: {repr(tuple(row)) for row in await connection.fetch(f"SELECT {query}")} for query in queries}
+        await connection.close()
+        return found
+
+
+def put_right(stack: Stack, service: str, *command: str) -> str:
+    """Run an operator's command and return what it printed."""
+    env = stack.environment() | credentials(stack.data_dir, service)
+    argv = [sys.executable, "-m", f"services.{service}", *command]
+    done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+async def sound(client: Client, service: str) -> bool:
+    """Say whether a service goes on."""
+    return bool((await client.get(service, "/readyz", "ops"))["standing"] == "sound")
+
+
+async def refused(client: Client, service: str) -> bool:
+    """Say whether a service refuses what would write."""
+    paths = {"intake": "/v1/dossiers", "workflow": "/v1/systems/tax/deliveries/lease", "sla": "/v1/deadlines"}
+    url = client.stack.url(service) + paths.get(service, "/v1/subscriptions")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        token = client.stack.token("system", system="tax", subject="tax")
+        answer = await http.post(url, headers={"Authorization": f"Bearer {token}"}, json={})
+    return answer.status_code == 503 and answer.json()["code"] == "restored_from_backup"
+
+
+def short(client: Client, number: int) -> Story:
+    kind = Birth if number % 2 else Story
+    return kind(client, number, days_at_land_office=0.2, days_at_tax=0.2, days_to_pay=0.2, days_to_register=0.2)
+
+
+async def whole(client: Client, stories: Sequence[Story]) -> None:
+    """See that stories were played without trouble, and that everybody tells the same, each step once."""
+    assert [story.trouble for story in stories if story.trouble] == []
+    for story in stories:
+        assert await equal_heads(client, story, seconds=30)
+        assert await in_step(client, story, seconds=60)
+        lines = (await client.seen("dvcqg", str(story.id)))["progress"]
+        steps = [re.match(r"Bước (\d+): ", line["text"]) for line in lines]
+        numbers = [int(step[1]) for step in steps if step]
+        assert numbers == sorted(set(numbers)), "a step was told twice"
+
+
+async def forget(stack: Stack) -> None:
+    """Let Kafka have no event any more."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.engines.kafka)
+    await admin.start()
+    (topic,) = await admin.describe_topics([TOPIC])
+    parts = [TopicPartition(TOPIC, part["partition"]) for part in topic["partitions"]]
+    await admin.delete_records({part: RecordsToDelete(before_offset=-1) for part in parts})
+    await admin.close()
+
+
+@pytest.mark.parametrize(
+    ("lost", "kafka_too"), [(("workflow",), True), (SERVICES, False)], ids=["one, and Kafka's data", "all at once"]
+)
+async def test_a_service_restored_from_a_backup_recovers_to_what_it_was(
+    client: Client, stack: Stack, lost: tuple[str, ...], *, kafka_too: bool
+) -> None:
+    banks = Banks(stack)
+    first = 100 + 10 * len(lost)
+    stories = [short(client, first + n) for n in range(2)]
+    playing = asyncio.gather(*(story.play() for story in stories))
+    await asyncio.sleep(1.5)
+    await banks.back_up(lost)
+    await playing
+    await whole(client, stories)
+    before = {service: await banks.rows(service) for service in lost}
+
+    if kafka_too:
+        await forget(stack)
+    await banks.restore(lost)
+    for service in lost:
+        await eventually(lambda service=service: refused(client, service))
+    for service in lost:
+        print(put_right(stack, service, "recover"))
+    for service in lost:
+        await eventually(lambda service=service: sound(client, service))
+    for story in stories:
+        assert await equal_heads(client, story, seconds=30)
+    for service in lost:
+        after = await banks.rows(service)
+        for query, rows in before[service].items():
+            assert (query, rows - after[query], after[query] - rows) == (query, set(), set())
+
+    more = short(client, first + 9)
+    await more.play()
+    await whole(client, [*stories, more])
