@@ -85,11 +85,14 @@ def verdict_of(seen: Seen, known: Known, finds: Sequence[Find]) -> Verdict:
 
 
 def _in_fields(seen: Seen, known: Known) -> Iterator[Find]:
-    """A state of ours that is older is told anew; of what somebody changed there only our own fields are."""
+    """A state of ours that is older is told anew; of what somebody changed there only our own fields are.
+
+    A state that is not acknowledged yet is on its way: it contradicts nothing.
+    """
     wrong = [name for name in seen.state if _contradicts(name, seen, known)]
     at = known.at if seen.stands_at is not None else None
     changed = [name for name in wrong if at is None or not same(seen.state[name], at.get(name))]
-    if not wrong or (not changed and (seen.stands_at or 0) > known.told_no):
+    if not wrong or (seen.stands_at or 0) > known.told_no:
         return
     kind: Kind = Kind.DIVERGED
     first: int | None = (seen.stands_at or 0) + 1

@@ -27,7 +27,7 @@ _LEASE = text("""
     ), due AS (
         SELECT dossier_id FROM (SELECT * FROM fresh UNION ALL SELECT * FROM other) AS every LIMIT :n
     )
-    UPDATE standing SET fence = fence + 1, look_at = clock_timestamp() + make_interval(secs => :seconds)
+    UPDATE standing SET fence = standing.fence + 1, look_at = clock_timestamp() + make_interval(secs => :seconds)
     FROM due JOIN exchange USING (dossier_id) JOIN delivery USING (dossier_id)
     WHERE standing.dossier_id = due.dossier_id AND standing.system = :system
         AND delivery.system = :system AND delivery.no = standing.told_no

@@ -65,8 +65,11 @@ def test_an_older_state_of_ours_that_nobody_changed_is_told_anew_whoever_owns_th
     assert judged(reset, known(at=BEFORE)) == ("diverged", [(Kind.DIVERGED, 2)])
     withdrawn = Seen(state={"status": "withdrawn"}, stands_at=2)
     assert judged(withdrawn, known(at=BEFORE)) == ("diverged", [(Kind.DIVERGED, None)])
-    newer = Seen(state={"status": "payment_requested"}, stands_at=5)
-    assert judged(newer, known(ours=RESOLVED, at={**TOLD, "status": "payment_requested"}))[1] == []
+
+
+def test_a_state_that_is_not_acknowledged_yet_is_on_its_way() -> None:
+    newer = Seen(state={"status": "payment_requested", "appointment_at": LATER}, stands_at=5)
+    assert judged(newer, known(ours=RESOLVED, at={**TOLD, "status": "payment_requested"})) == ("pending", [])
 
 
 @pytest.mark.parametrize(
