@@ -4,7 +4,8 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import Process, create_subprocess_exec
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from services.workflow.adapters.assembly import make_app
 from services.workflow.adapters.config import Common, Own, Settings
+from shared.clock import Clock
 from tests.integration.adapters.town import QUICK, SECRET
 from tests.integration.adapters.town import Town as Base
 from tests.integration.sandbox.partners import Partner
@@ -173,6 +175,19 @@ class Town(Base):
         """Return why messages about a dossier are parked."""
         found = await self._workflow("GET", f"/v1/systems/{system}/messages?status=parked&limit=200", "ops")
         return [one["detail"] for one in found.json()["items"] if one["dossier_code"] == code]
+
+    @contextlib.contextmanager
+    def days_later(self, days: float) -> Iterator[None]:
+        """Let the business clock of workflow, and of adapters that start, be so many days on."""
+        service, real = self.workflow, datetime.now(UTC)
+        text = f"{(real + timedelta(days=days)).isoformat()}@{real.isoformat()}x1"
+        before, service.clock = service.clock, Clock.parse(text)
+        service.sessions.info["clock"], service.settings.clock = service.clock, text
+        try:
+            yield
+        finally:
+            service.clock, service.settings.clock = before, ""
+            service.sessions.info["clock"] = before
 
     async def standing(self, system: str, dossier_id: UUID) -> dict[str, Any]:
         """Return how a dossier stands in a system."""

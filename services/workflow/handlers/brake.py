@@ -16,11 +16,11 @@ log = structlog.get_logger(__name__)
 
 
 async def holds(session: Session, system: OutsideSystem, *, is_new: bool) -> bool:
-    """Say whether nothing is repaired in a system now; one more divergence (*is_new*) may be the one too many."""
+    """Say whether nothing is repaired in a system now; one divergence more (*is_new*) may be the one too many."""
     last = await repository.last_brake(session, system.code)
-    if _is_on(last) or not is_new:
-        return _is_on(last)
-    n_diverged = 1 + await repository.n_diverged(session, system.code, last)
+    if _is_on(last):
+        return True
+    n_diverged = await repository.n_diverged(session, system.code, last) + is_new
     if not await _is_too_much(session, system, n_diverged):
         return False
     await repository.lock_brake(session, system.code)

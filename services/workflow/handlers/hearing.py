@@ -145,9 +145,9 @@ async def _complete(session: Session, case: _Case) -> Applied:
     if not is_open(leg):
         return Status.MOOT, "completed_before"
     data = case.given.data
-    done = Completion(
-        outcome=data.outcome or "", data=CompletionData(notices=data.notices, document_no=data.document_no)
-    )
+    if data.outcome is None:
+        raise _NotNow(Status.PARKED, "unmapped_outcome")
+    done = Completion(outcome=data.outcome, data=CompletionData(notices=data.notices, document_no=data.document_no))
     _parked_if_refused(lambda: commands.outcome_of(session, case.journey, leg, done), "unmapped_outcome")
     if leg.status == LegStatus.OFFERED:
         await commands.acknowledge_leg(session, _call(case, leg))

@@ -93,7 +93,7 @@ async def _decide_delivery(session: Session, exchange: Exchange, incident: Incid
 
 async def _tell_all_again(session: Session, exchange: Exchange, incident: Incident) -> None:
     """Tell a dossier again from its first change on; what is there already is seen, and not sent."""
-    standing = await observing.standing(session, exchange.dossier_id, incident.system)
+    standing = await observing.lock_standing(session, exchange.dossier_id, incident.system)
     if standing is None or not await tell_again(session, exchange, standing, 1):
         raise IllegalTransition(Text("Đang có lượt giao chưa xong", "a delivery is on its way, or was refused"))
     standing.n_tries = 0

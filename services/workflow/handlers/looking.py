@@ -42,7 +42,7 @@ async def taken(session: Session, delivery: Delivery, real_now: datetime) -> Non
 
 async def standing_of(session: Session, dossier_id: UUID, system: OutsideSystem, real_now: datetime) -> Standing:
     """Return how a dossier stands in a system, a new row if nothing is known yet; its head is locked."""
-    standing = await repository.standing(session, dossier_id, system.code)
+    standing = await repository.lock_standing(session, dossier_id, system.code)
     if standing is None:
         nothing = dict.fromkeys(("told_no", "fence", "n_repairs", "n_tries"), 0)
         standing = Standing(

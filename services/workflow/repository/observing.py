@@ -58,8 +58,13 @@ async def lock_by_id(session: Session, dossier_id: UUID) -> tuple[HeadRow, Excha
 
 
 async def standing(session: Session, dossier_id: UUID, system: str) -> Standing | None:
-    """Return how a dossier stands in a system; its head is locked."""
+    """Return how a dossier stands in a system, to be shown."""
     return await session.get(Standing, (dossier_id, system))
+
+
+async def lock_standing(session: Session, dossier_id: UUID, system: str) -> Standing | None:
+    """Lock how a dossier stands in a system, after its head: looks are handed out under this lock alone."""
+    return await session.get(Standing, (dossier_id, system), lock=True)
 
 
 async def picture_at(session: Session, dossier_id: UUID, system: str, no: int) -> dict[str, Any] | None:
@@ -162,6 +167,14 @@ async def look_now(session: Session, system: str) -> None:
 
 
 # What ops see
+
+_BRAKED = select(Incident.system).where(Incident.kind == Kind.BRAKE.value, Incident.closed_at.is_(None))
+
+
+async def braked(session: Session) -> dict[str, int]:
+    """Return 1 for every system whose brake is on."""
+    return dict.fromkeys(await session.scalars(_BRAKED), 1)
+
 
 _DIVERGED = (
     select(Standing.system, func.count(), func.min(Standing.since))

@@ -176,3 +176,30 @@ async def test_what_is_not_understood_is_never_in_step(town: Town, what: str) ->
         await eventually(looked)
     standing = await town.standing("dvcqg", dossier_id)
     assert (standing["verdict"], standing["in_step_no"], standing["observed_at"]) == ("pending", None, None)
+
+
+async def test_a_partner_that_is_down_for_a_day_is_lag_and_nothing_has_diverged(town: Town) -> None:
+    dossier_id, _ = await town.accept()
+    portal = town.partner("dvcqg")
+    async with town.adapter("dvcqg"):
+        await town.told("dvcqg", dossier_id)
+        await town.stands("dvcqg", dossier_id, "in_step")
+    await portal.faults({"kind": "down", "seconds": 600})
+    with town.days_later(1):
+        await town.work(dossier_id, "appraisal", "slip_sent")
+        await town.execute("UPDATE standing SET look_at = clock_timestamp() - interval '1 day'")
+        async with town.adapter("dvcqg") as url:
+
+            async def looked() -> bool:
+                metrics = (await town.client.get(f"{url}/metrics")).text
+                return 'looks_total{seen="unknown",system="dvcqg"}' in metrics
+
+            await eventually(looked)
+            await town.tried("dvcqg", dossier_id, 3)
+            down = await town.standing("dvcqg", dossier_id)
+            assert (down["verdict"], await town.incidents(dossier_id)) == ("in_step", [])
+            assert "dvcqg" in await town.behind()
+            await portal.faults()
+            lane = await town.told("dvcqg", dossier_id)
+            await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane), n_repairs=0)
+    assert await town.incidents(dossier_id) == []
