@@ -47,7 +47,8 @@ async def _exchange(session: Session, system: OutsideSystem, given: ObservationG
         found = await repository.lock_by_id(session, given.dossier_id)
     else:
         found = await exchanges.lock_by_code(session, given.dossier_code or "")
-    if found is None or system.code not in found[1].lanes:
+    is_it = found is not None and given.dossier_code in {None, found[1].code}
+    if found is None or not is_it or system.code not in found[1].lanes:
         raise DossierUnknown(given.dossier_code or str(given.dossier_id))
     return found[1]
 

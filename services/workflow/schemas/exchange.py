@@ -1,9 +1,9 @@
 """Bodies of the adapter API, and of what ops see of outside systems."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from services.workflow.domain.deliveries import Answer, Result
 from services.workflow.domain.incidents import Action
@@ -198,8 +198,8 @@ class ObservationGiven(Body):
     """How a dossier stands in the system. What could not be read, or was not understood, is not to be brought."""
 
     dossier_code: CodeText | None = None
-    """This or ``dossier_id``."""
     dossier_id: UUID | None = None
+    """One of the two says which dossier; both have to name the same one."""
     fence: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     """Of the look that was handed out; None if nobody asked."""
     observed_at: Instant
@@ -212,13 +212,6 @@ class ObservationGiven(Body):
     """Whether the last change that it has taken is to be seen there; null where that is not shown."""
     log: Annotated[list[ChangeNo], Field(max_length=2000)] | None = None
     """Our changes in its log, in the order in which they stand there, where it shows its log."""
-
-    @model_validator(mode="after")
-    def _one_dossier(self) -> Self:
-        if (self.dossier_code is None) == (self.dossier_id is None):
-            msg = "either dossier_code or dossier_id"
-            raise ValueError(msg)
-        return self
 
 
 class MessageData(Body):
