@@ -22,11 +22,9 @@ from shared.session import Session
 
 async def observe(session: Session, code: str, given: ObservationGiven, by: Principal) -> Standing:
     """Record what was seen: a difference is told again or becomes an incident, being in step closes what was open."""
-    system = system_for(session, code, by)
     require_past(session, given.observed_at, "/observed_at")
     real_now = datetime.now(UTC)
-    exchange = await _exchange(session, system, given)
-    case = Case(system, exchange, await looking.standing_of(session, exchange.dossier_id, system, real_now))
+    case = await _case(session, system_for(session, code, by), given, real_now)
     if _says_nothing(case, given):
         return case.standing
     known = await _known(session, case, given)
@@ -34,12 +32,17 @@ async def observe(session: Session, code: str, given: ObservationGiven, by: Prin
     verdict, news = await _judged(session, case, seen, known)
     is_new = verdict is Verdict.DIVERGED and case.standing.verdict != verdict
     _record(case.standing, given, seen, verdict, real_now)
-    looking.look_again(session, exchange, case.standing, real_now)
+    looking.look_again(session, case.exchange, case.standing, real_now)
     over = OBSERVED - {find.kind for find in news}
-    await close_incidents(session, exchange, system.code, over, lambda incident: seen.shows(incident.theirs))
+    await close_incidents(session, case.exchange, case.system.code, over, lambda one: seen.shows(one.theirs))
     if news:
         await settle(session, case, news, is_new=is_new)
     return case.standing
+
+
+async def _case(session: Session, system: OutsideSystem, given: ObservationGiven, real_now: datetime) -> Case:
+    exchange = await _exchange(session, system, given)
+    return Case(system, exchange, await looking.standing_of(session, exchange.dossier_id, system, real_now))
 
 
 async def _exchange(session: Session, system: OutsideSystem, given: ObservationGiven) -> Exchange:
