@@ -168,26 +168,48 @@ class Delivery(Base):
 
 
 class Standing(Base):
-    """How one dossier stood in one system when it was last seen there."""
+    """How one dossier stands in one system: what it has taken, and what was seen of it there."""
 
     __tablename__ = "standing"
     __table_args__ = (
-        # repository.exchange.diverged
+        # repository.observing.lease_looks: what was taken and not seen since, before all that is due
+        Index("standing_due", "system", "is_fresh", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+        # repository.observing.n_diverged
         Index("standing_diverged", "system", "since", postgresql_where=text("verdict = 'diverged'")),
     )
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     system: Mapped[str] = mapped_column(primary_key=True)
+    told_no: Mapped[int]
+    """The last change that it has taken; while the lane stands before it, changes are told again."""
+    told_at: Mapped[datetime | None]
+    """When it had taken it, by the business clock; all instants below but ``observed_at`` are real time."""
+    acknowledged_at: Mapped[datetime | None]
+    fence: Mapped[int]
+    """Grows with each change that is taken and each look that is handed out: what was seen before says nothing."""
+    is_fresh: Mapped[bool]
+    """It has taken something, and was not seen since."""
+    look_at: Mapped[datetime | None]
+    """When it is looked at next; null while changes are told again, or if the system has no read."""
     verdict: Mapped[str]
     since: Mapped[datetime]
-    """Since when the verdict is this one (real time)."""
+    """Since when the verdict is this one."""
     observed: Mapped[Json | None]
     """The fields that were seen; null if the dossier was not there."""
-    observed_hash: Mapped[str]
-    observed_at: Mapped[datetime]
-    """By the system's own clock."""
-    how: Mapped[str]
-    received_at: Mapped[datetime]
+    observed_hash: Mapped[str | None]
+    observed_at: Mapped[datetime | None]
+    """By the business clock of who looked."""
+    how: Mapped[str | None]
+    received_at: Mapped[datetime | None]
+    in_step_no: Mapped[int | None]
+    """The last change that was seen to be there as it was told, and the hash of what was seen then."""
+    in_step_hash: Mapped[str | None]
+    n_repairs: Mapped[int]
+    n_tries: Mapped[int]
+    """Repairs since it was last in step."""
+    repaired_at: Mapped[datetime | None]
+    repaired_from: Mapped[int | None]
+    """The change from which on it was told again."""
 
 
 class Inbound(Base):
@@ -225,13 +247,17 @@ class Incident(Base):
             "kind",
             unique=True,
             postgresql_where=text("closed_at IS NULL"),
+            postgresql_nulls_not_distinct=True,
         ),
+        # repository.observing.accepted, log_of: what a person decided of a dossier
+        Index("incident_decided", "dossier_id", "system", postgresql_where=text("action IS NOT NULL")),
         # repository.exchange.incidents
         Index("incident_opened", "opened_at", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    dossier_id: Mapped[UUID]
+    dossier_id: Mapped[UUID | None]
+    """None: the brake, which is of the whole system."""
     system: Mapped[str]
     kind: Mapped[str]
     detail: Mapped[str]

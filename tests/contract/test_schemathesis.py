@@ -55,6 +55,7 @@ JUDGED_BY_DATA = {
     "POST /v1/dossiers/{dossier_id}/legs/{leg_no}/return": "the route says where to",
     "POST /v1/dossiers/{dossier_id}/suspensions": "the closed list of grounds",
     "POST /v1/systems/{system}/messages": "nothing is said of the future",
+    "POST /v1/systems/{system}/observations": "nothing was seen in the future",
     "POST /v1/deadlines": "only some calendars, and they do not reach everywhere",
     "POST /v1/subscriptions": "only addresses that are safe to call",
     "POST /v1/subscriptions/{subscription_id}/redeliver": "exactly one of two fields",

@@ -13,7 +13,7 @@ from tests.support import Databases, Issuer
 
 @pytest.fixture(scope="package")
 async def built(databases: Databases, issuer: Issuer) -> AsyncIterator[Town]:
-    async with build(databases, issuer) as running:
+    async with build(databases, issuer, look_first_seconds=0.3) as running:
         yield Town(**vars(running))
 
 

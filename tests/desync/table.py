@@ -27,8 +27,7 @@ MODES = {
 HEAD = f"""# The sixteen ways to fall out of step
 
 Each row was reproduced against a sender as one-stop software in use has it, and then against ours: the real services,
-the real adapters, the same sandbox and the same fault. Only what the tests saw is written here; *not yet* marks what
-is not as it should be.
+the real adapters, the same sandbox and the same fault. Only what the tests saw is written here.
 
 Written by `{COMMAND}`; `tests/desync` fails when it is not what was seen.
 
@@ -53,8 +52,3 @@ class Table:
 
     def _sorted(self) -> list[tuple[int, tuple[str, str]]]:
         return sorted(self.rows.items())
-
-
-def noted(gaps: list[str]) -> str:
-    """Return what is not as it should be, as it stands behind what is."""
-    return "".join(f"; *not yet*: {gap}" for gap in gaps)

@@ -4,7 +4,8 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import Process, create_subprocess_exec
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from services.workflow.adapters.assembly import make_app
 from services.workflow.adapters.config import Common, Own, Settings
+from shared.clock import Clock
 from tests.integration.adapters.town import QUICK, SECRET
 from tests.integration.adapters.town import Town as Base
 from tests.integration.sandbox.partners import Partner
@@ -40,8 +42,9 @@ class Town(Base):
             "workflow_url": self.front_url, "intake_url": self.world.settings["intake"].url("intake"),
             "token_url": f"{self.world.issuer.url}/token", "client_secret": self.world.issuer.secret(system),
         }  # fmt: skip
+        services["clock"] = self.workflow.settings.clock
         common = Common(mode="local", sandbox_url=str(self.client.base_url).rstrip("/"), **services)
-        given = {**QUICK, **(PORTAL if system == "dvcqg" else {}), **own}
+        given = {**QUICK, "looks_at_once": 4, **(PORTAL if system == "dvcqg" else {}), **own}
         async with serving(
             make_app(Settings(system, common, Own(callback_secret=SECRET, **given))), free_port()
         ) as url:
@@ -73,8 +76,9 @@ class Town(Base):
             await running.wait()
 
     async def forget(self) -> None:
-        """Let nobody be told what earlier tests left; empty the sandbox and turn its faults off."""
+        """Let nobody be told, or look at, what earlier tests left; empty the sandbox and turn its faults off."""
         await self.execute("UPDATE delivery SET next_try_at = NULL WHERE next_try_at IS NOT NULL")
+        await self.execute("UPDATE standing SET look_at = NULL WHERE look_at IS NOT NULL")
         for system in SYSTEMS:
             await self.partner(system).reset()
 
@@ -171,6 +175,44 @@ class Town(Base):
         """Return why messages about a dossier are parked."""
         found = await self._workflow("GET", f"/v1/systems/{system}/messages?status=parked&limit=200", "ops")
         return [one["detail"] for one in found.json()["items"] if one["dossier_code"] == code]
+
+    @contextlib.contextmanager
+    def days_later(self, days: float) -> Iterator[None]:
+        """Let the business clock of workflow, and of adapters that start, be so many days on."""
+        service, real = self.workflow, datetime.now(UTC)
+        text = f"{(real + timedelta(days=days)).isoformat()}@{real.isoformat()}x1"
+        before, service.clock = service.clock, Clock.parse(text)
+        service.sessions.info["clock"], service.settings.clock = service.clock, text
+        try:
+            yield
+        finally:
+            service.clock, service.settings.clock = before, ""
+            service.sessions.info["clock"] = before
+
+    async def standing(self, system: str, dossier_id: UUID) -> dict[str, Any]:
+        """Return how a dossier stands in a system."""
+        found = await self._workflow("GET", f"/v1/systems/{system}/dossiers/{dossier_id}", "ops")
+        standing: dict[str, Any] = found.json()["standing"]
+        return standing
+
+    async def stands(self, system: str, dossier_id: UUID, verdict: str, **more: Any) -> dict[str, Any]:
+        """Wait until a dossier was seen to stand so in a system, after all that it has taken."""
+
+        async def there() -> dict[str, Any] | None:
+            await self.pauses_end()
+            found = await self.standing(system, dossier_id)
+            is_so = found is not None and {**found, **more, "verdict": verdict} == found
+            return found if is_so and found["look_at"] is not None and found["received_at"] is not None else None
+
+        reached: dict[str, Any] = await eventually(there)
+        return reached
+
+    async def resolve(self, incident: dict[str, Any], action: str) -> dict[str, Any]:
+        """Settle an incident as a person of ops."""
+        body = {"action": action, "note": "đã kiểm tra với cơ quan"}
+        done = await self._workflow("POST", f"/v1/incidents/{incident['id']}/resolve", "ops", json=body)
+        closed: dict[str, Any] = done.json()
+        return closed
 
     async def picture(self, system: str, dossier_id: UUID) -> dict[str, Any]:
         """Return the dossier as we hold it."""

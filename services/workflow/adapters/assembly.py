@@ -1,4 +1,4 @@
-"""The composition of an adapter: settings become a translator, its loop and its callback server."""
+"""The composition of an adapter: settings become a translator, its loops and its callback server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -15,6 +15,7 @@ from services.workflow.adapters.config import Settings
 from services.workflow.adapters.dvcqg.choose import PortalSettings, make_portal
 from services.workflow.adapters.ledger import Leased, Ledger
 from services.workflow.adapters.line import Outside
+from services.workflow.adapters.observer import Observer
 from services.workflow.adapters.people import People
 from services.workflow.adapters.port import Translator
 from services.workflow.adapters.runtime import Runtime
@@ -61,16 +62,19 @@ def translator_of(settings: Settings) -> Translator:
 
 
 def make_app(settings: Settings) -> FastAPI:
-    """Return the callback server of an adapter, with its loop beside it while it runs."""
+    """Return the callback server of an adapter, with its two loops beside it while it runs."""
     client, translator = ours.client(), translator_of(settings)
     runtime, ledger = _wired(settings, client, translator)
+    observer = _observer(settings, ledger, translator)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(runtime.run())
+        looking, task = asyncio.create_task(observer.run()), asyncio.create_task(runtime.run())
         try:
             yield
         finally:
+            looking.cancel()
+            await asyncio.wait([looking])
             task.cancel()
             await asyncio.wait([task])
             await client.aclose()
@@ -91,5 +95,13 @@ def _wired(settings: Settings, client: httpx.AsyncClient, translator: Translator
         purpose = f"exchange:{system}:{leased.fact}"
         return People(settings.common.intake_url, services, leased, purpose)
 
-    breaker = Breaker(own.failures_until_pause, own.first_pause_seconds, own.longest_pause_seconds)
-    return Runtime(translator, ledger, people, own, breaker), ledger
+    return Runtime(translator, ledger, people, own, _breaker(settings)), ledger
+
+
+def _observer(settings: Settings, ledger: Ledger, translator: Translator) -> Observer:
+    return Observer(translator, ledger, settings.own, _breaker(settings), Clock.parse(settings.common.clock).now)
+
+
+def _breaker(settings: Settings) -> Breaker:
+    own = settings.own
+    return Breaker(own.failures_until_pause, own.first_pause_seconds, own.longest_pause_seconds)

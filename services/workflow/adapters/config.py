@@ -45,6 +45,11 @@ class Own(BaseSettings):
     poll_seconds: float = Field(1, gt=0)
     call_seconds: float = Field(10, gt=0)
     """How long one call to the system may take."""
+    looks_at_once: int = Field(4, ge=0, le=100)
+    """Dossiers looked at at the same time; 0: nobody looks."""
+    look_poll_seconds: float = Field(2, gt=0)
+    look_lease_seconds: float = Field(30, ge=1, le=600)
+    """After which a dossier whose look was not understood is looked at again."""
     failures_until_pause: int = Field(5, ge=1)
     first_pause_seconds: float = Field(1, gt=0)
     longest_pause_seconds: float = Field(60, gt=0)

@@ -1,12 +1,14 @@
-"""The adapter API of workflow as its client: lease, answer, bring results and messages."""
+"""The adapter API of workflow as its client: lease, answer, bring results, messages and observations."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from services.workflow.adapters.ours import Away, Ours
-from services.workflow.adapters.port import Json, Message, Result, Said
+from services.workflow.adapters.port import Json, Message, People, Result, Said, Seen, Told
 
+T = TypeVar("T", "Leased", "Look")
 LONGEST_CODE, LONGEST_MESSAGE = 64, 500
 
 
@@ -29,6 +31,33 @@ class Leased:
         return self.state == "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A dossier to look at, with the last delivery that the system has taken."""
+
+    id: str
+    dossier_id: str
+    no: int
+    fact: str
+    payload: Json
+    fence: int
+
+
+def told_of(handed: Leased | Look, people: People) -> Told:
+    """Return what was handed out as translators see it."""
+    payload = handed.payload
+    return Told(
+        id=handed.id,
+        dossier_id=handed.dossier_id,
+        no=handed.no,
+        fact=handed.fact,
+        at=datetime.fromisoformat(payload["at"]),
+        data=payload["data"],
+        dossier=payload["dossier"],
+        people=people,
+    )
+
+
 class Ledger:
     """What one system's adapter asks of workflow."""
 
@@ -38,13 +67,28 @@ class Ledger:
 
     async def lease(self, limit: int, seconds: float) -> list[Leased]:
         """Take up to *limit* deliveries for *seconds*; Away if the API does not hand any out."""
-        status, body = await self._post("/deliveries/lease", {"limit": limit, "seconds": seconds})
+        return await self._handed("/deliveries/lease", Leased, limit, seconds)
+
+    async def looks(self, limit: int, seconds: float) -> list[Look]:
+        """Take up to *limit* dossiers to look at; what is not answered in *seconds* comes again."""
+        return await self._handed("/looks/lease", Look, limit, seconds)
+
+    async def _handed(self, path: str, kind: type[T], limit: int, seconds: float) -> list[T]:
+        status, body = await self._post(path, {"limit": limit, "seconds": seconds})
         if status != 200:
             raise Away(f"{status} {body.get('code', '')}")
         try:
-            return [Leased(**{name: item[name] for name in Leased.__slots__}) for item in body["items"]]
+            names = [one.name for one in fields(kind)]
+            return [kind(**{name: item[name] for name in names}) for item in body["items"]]
         except (KeyError, TypeError) as error:
             raise Away(type(error).__name__) from error
+
+    async def observe(self, look: Look, seen: Seen, at: datetime) -> str:
+        """Bring what was seen; return the verdict, or the code of the refusal."""
+        shown = {name: value for name, value in asdict(seen).items() if value is not None}
+        known = {"dossier_id": look.dossier_id, "fence": look.fence, "observed_at": at.isoformat(), "how": "read"}
+        status, body = await self._post("/observations", {**known, **shown})
+        return str(body.get("verdict" if status == 200 else "code", status))
 
     async def answer(self, leased: Leased, said: Said) -> str:
         """Say what came of a try; return what the API made of it: the new state, or the code of its refusal."""

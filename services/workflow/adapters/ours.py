@@ -1,14 +1,22 @@
 """Calls to our own services with the adapter's token; whatever is not an answer as agreed is *away*."""
 
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import httpx
+import structlog
 
 from shared.tokens import TokenSource
+
+log = structlog.get_logger(__name__)
+R = TypeVar("R")
 
 SECONDS = 8.0
 """Less than a partner waits for the answer to its callback."""
 BUSY = {408, 425, 429}
+PATIENCE = (0.2, 30.0)
+"""First and longest pause, in seconds, while our own API is away."""
 
 
 class Away(ConnectionError):
@@ -46,6 +54,18 @@ class Ours:
     async def _send(self, method: str, url: str, **arguments: Any) -> httpx.Response:
         headers = await self._tokens.headers()
         return await self._client.request(method, url, headers=headers, **arguments)
+
+
+async def patiently(ask: Callable[[], Awaitable[R]]) -> R:
+    """Ask our own API until it answers; the lease that runs out meanwhile loses nothing."""
+    pause, longest = PATIENCE
+    while True:
+        try:
+            return await ask()
+        except Away as error:
+            log.warning("api_away", why=error.why, pause=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, longest)
 
 
 def client() -> httpx.AsyncClient:

@@ -1,7 +1,8 @@
 """What a translator is: our facts into the calls of one outside system, its answers and callbacks into ours.
 
 A translator holds no state that matters and decides nothing by the words of a message unless they stand in its table of
-answers. The runtime around it (``runtime.py``) leases, observes what is unknown, answers, and takes callbacks.
+answers. The runtime around it (``runtime.py``) leases, observes what is unknown, answers, looks
+again at what was taken (``observer.py``), and takes callbacks.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -93,6 +94,25 @@ class Heard:
     results: tuple[Result, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a dossier shows in the system, in our words; what the system does not show stays None, or out of *state*."""
+
+    exists: bool = True
+    state: Json = field(default_factory=dict)
+    """Fields of ``services.workflow.schemas.exchange.ObservedState``."""
+    stands_at: int | None = None
+    """The delivery whose state is shown, where ours carry their numbers; a status left out is the one told with it."""
+    has_last: bool | None = None
+    """Whether the delivery that was asked about, the last one it has taken, is to be seen there."""
+    log: tuple[int, ...] | None = None
+    """The numbers of our deliveries in its log, as they stand there."""
+
+
+NO_READ = Said(Answer.UNKNOWN, "no_read")
+"""What ``look`` says where the system has no read."""
+
+
 class Unreadable(ValueError):
     """A callback that is not understood: it is answered with the system's own *no*, and counted."""
 
@@ -101,6 +121,8 @@ class Translator(Protocol):
     """One outside system behind its dialect."""
 
     system: str
+    reads_back: bool
+    """Whether a dossier can be read there."""
 
     async def deliver(self, told: Told) -> Said:
         """Make the call that tells this change; never raises for what the system or the network does."""
@@ -110,6 +132,12 @@ class Translator(Protocol):
 
         None where the system has no read: then the table of the call says whether the identical call may be repeated
         and which answers prove that it had taken effect; ``deliver`` applies it.
+        """
+
+    async def look(self, told: Told) -> Seen | Said:
+        """Read a dossier of which *told* is the last delivery that the system has taken; people are not asked for.
+
+        Said, always unknown, if it can not be read now or if anything in it is not understood: that is never *in step*.
         """
 
     def hear(self, event: str, body: Json) -> Heard:

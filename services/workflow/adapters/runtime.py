@@ -1,28 +1,23 @@
 """The loop of an adapter: lease, observe what is unknown, deliver, answer; nothing is taken that was not said."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
-from typing import TypeVar
 
 import structlog
 
 from services.workflow.adapters.breaker import Breaker
 from services.workflow.adapters.config import Own
-from services.workflow.adapters.ledger import Leased, Ledger
+from services.workflow.adapters.ledger import Leased, Ledger, told_of
 from services.workflow.adapters.meters import BREAKER, DELIVERIES
-from services.workflow.adapters.ours import Away
+from services.workflow.adapters.ours import patiently
 from services.workflow.adapters.people import IntakeAway, People
 from services.workflow.adapters.port import Answer, Said, Told, Translator
 from shared import telemetry
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-PATIENCE = (0.2, 30.0)
-"""First and longest pause, in seconds, while our own API is away."""
 PART_OF_LEASE = 0.8
 """A delivery that takes longer is given up as unknown, before somebody else may have it."""
 STATES = {"waiting", "unknown", "acknowledged", "refused", "done"}
@@ -60,7 +55,7 @@ class Runtime:
         BREAKER.labels(self.translator.system).set(self.breaker.state)
         room = self.breaker.room(self._own.at_once - len(self._running), len(self._running))
         if room:
-            for leased in await self._patiently(lambda: self._ledger.lease(room, self._own.lease_seconds)):
+            for leased in await patiently(lambda: self._ledger.lease(room, self._own.lease_seconds)):
                 task = asyncio.create_task(self._handle(leased))
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
@@ -94,7 +89,7 @@ class Runtime:
         said = replace(said, message=people.blot(said.message), reason_code=people.blot(said.reason_code))
         self.breaker.note(said.answer)
         DELIVERIES.labels(self.translator.system, said.answer).inc()
-        verdict = await self._patiently(lambda: self._ledger.answer(leased, said))
+        verdict = await patiently(lambda: self._ledger.answer(leased, said))
         note = log.info if verdict in STATES else log.warning  # such as stale_lease: somebody else has it now
         seen = {"system": self.translator.system, "delivery": leased.id, "fact": leased.fact, "verdict": verdict}
         note("delivered", answer=said.answer, reason=said.reason_code, n_tries=leased.n_tries, **seen)
@@ -103,7 +98,8 @@ class Runtime:
         """Return what came of it; whatever is not certain is unknown."""
         try:
             async with asyncio.timeout(self._own.lease_seconds * PART_OF_LEASE):
-                return await self._try(told_of(leased, people))
+                told = told_of(leased, people)
+                return await self._try(replace(told, is_repeat=leased.is_unknown, n_tries=leased.n_tries))
         except TimeoutError:
             return Said(Answer.UNKNOWN, "lease_nearly_over")
         except Exception as error:  # noqa: BLE001 - a translator that fails has said nothing of the effect
@@ -127,31 +123,3 @@ class Runtime:
             return await self.translator.deliver(told)
         except IntakeAway as error:
             return Said(Answer.NO_EFFECT, "intake_away", str(error))
-
-    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask our own API until it answers; the lease that runs out meanwhile loses nothing."""
-        pause, longest = PATIENCE
-        while True:
-            try:
-                return await ask()
-            except Away as error:
-                log.warning("api_away", system=self.translator.system, why=error.why, pause=pause)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, longest)
-
-
-def told_of(leased: Leased, people: People) -> Told:
-    """Return a leased delivery as translators see it."""
-    payload = leased.payload
-    return Told(
-        id=leased.id,
-        dossier_id=leased.dossier_id,
-        no=leased.no,
-        fact=leased.fact,
-        at=datetime.fromisoformat(payload["at"]),
-        data=payload["data"],
-        dossier=payload["dossier"],
-        people=people,
-        is_repeat=leased.is_unknown,
-        n_tries=leased.n_tries,
-    )

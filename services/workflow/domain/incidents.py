@@ -1,22 +1,11 @@
-"""When our state and an outside system's differ: what is lag, what has diverged, and what a person may do about it."""
+"""When our state and an outside system's differ: the classes of incidents, and what a person may do about each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from shared.errors import IllegalTransition, Text
-
-
-class Verdict(StrEnum):
-    """What an observation says."""
-
-    IN_STEP = "in_step"
-    PENDING = "pending"
-    """Lag: what differs is on its way."""
-    DIVERGED = "diverged"
-    """It contradicts what the system had taken."""
 
 
 class Kind(StrEnum):
@@ -25,18 +14,22 @@ class Kind(StrEnum):
     REFUSED = "refused"
     """The system said no to a delivery; its lane stands still."""
     DIVERGED = "diverged"
-    """A field was changed there."""
+    """A field was changed there that is not ours, or telling it again did not help."""
     CONFLICT = "conflict"
     """A field was changed there and here since the last common state."""
     MISSING = "missing"
-    """The dossier is not there any more, or never was."""
+    """The dossier was there and is not any more."""
+    LOG = "log"
+    """Its log, to which lines can only be added, has one twice, not at all or in another order."""
     DATE = "date"
     """The system proposes another date than the one that was promised."""
     MESSAGE = "message"
     """The system says what contradicts the route: a leg that is over, in another way."""
+    BRAKE = "brake"
+    """So much of a system has diverged that nothing is repaired there any more; it is of no single dossier."""
 
 
-OBSERVED = frozenset({Kind.DIVERGED, Kind.CONFLICT, Kind.MISSING})
+OBSERVED = frozenset({Kind.DIVERGED, Kind.CONFLICT, Kind.MISSING, Kind.LOG})
 """These close when being in step is observed, and not before."""
 
 
@@ -47,67 +40,36 @@ class Action(StrEnum):
     """Tell it again."""
     TAKEN = "taken"
     """It was seen to be there: the lane goes on."""
+    ACCEPT = "accept"
+    """It stays there as it is: this very difference is no news any more."""
     DISMISS = "dismiss"
-    """It was settled outside; the note says how."""
+    """It was settled outside; the note says how. Seen again, it is an incident again."""
+    RELEASE = "release"
+    """The cause is gone: what has diverged is repaired again."""
 
 
 ACTIONS: Mapping[Kind, frozenset[Action]] = {
     Kind.REFUSED: frozenset({Action.RETRY, Action.TAKEN}),
-    **dict.fromkeys((Kind.DIVERGED, Kind.CONFLICT, Kind.MISSING, Kind.DATE, Kind.MESSAGE), frozenset({Action.DISMISS})),
+    Kind.DIVERGED: frozenset({Action.RETRY, Action.ACCEPT, Action.DISMISS}),
+    Kind.MISSING: frozenset({Action.RETRY, Action.ACCEPT, Action.DISMISS}),
+    Kind.CONFLICT: frozenset({Action.ACCEPT, Action.DISMISS}),
+    Kind.LOG: frozenset({Action.ACCEPT, Action.DISMISS}),
+    Kind.DATE: frozenset({Action.DISMISS}),
+    Kind.MESSAGE: frozenset({Action.DISMISS}),
+    Kind.BRAKE: frozenset({Action.RELEASE}),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What came of a comparison, with the fields that differ as they are on each side."""
+class Find:
+    """A difference: the last common state, ours and theirs, of the fields that differ."""
 
-    verdict: Verdict
-    kind: Kind | None = None
-    base: dict[str, Any] | None = None
-    ours: dict[str, Any] | None = None
-    theirs: dict[str, Any] | None = None
-
-
-def compare(base: Mapping[str, Any] | None, ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> Compared:
-    """Compare what a system shows with what it had taken (*base*, None: nothing yet) and with what we have now.
-
-    *theirs* holds the fields that were observed, None if the dossier is not there. What equals our present state is in
-    step however it came there; what still equals the base is lag.
-    """
-    if theirs is None:
-        return (
-            Compared(Verdict.PENDING)
-            if base is None
-            else Compared(Verdict.DIVERGED, Kind.MISSING, dict(base), dict(ours))
-        )
-    different = [name for name in theirs if not same(theirs[name], ours.get(name))]
-    if not different:
-        return Compared(Verdict.IN_STEP)
-    told = base or {}
-    theirs_only = [name for name in different if not same(theirs[name], told.get(name))]
-    if not theirs_only:
-        return Compared(Verdict.PENDING)
-    both = any(not same(told.get(name), ours.get(name)) for name in theirs_only)
-    sides = (_only(told, theirs_only), _only(ours, theirs_only), _only(theirs, theirs_only))
-    return Compared(Verdict.DIVERGED, Kind.CONFLICT if both and base is not None else Kind.DIVERGED, *sides)
-
-
-def _only(state: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: state.get(name) for name in names}
-
-
-def same(one: Any, other: Any) -> bool:
-    """Say whether two values are the same; instants are, whatever their offset."""
-    return bool(_plain(one) == _plain(other))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str) and len(value) >= 20 and value[4:5] == "-" and "T" in value:
-        try:
-            return datetime.fromisoformat(value).astimezone(UTC)
-        except ValueError:
-            return value
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
+    kind: Kind
+    base: dict[str, Any] | None
+    ours: dict[str, Any] | None
+    theirs: dict[str, Any] | None
+    first: int | None = None
+    """The change from which on telling it again mends it, if a machine may; None: a person decides."""
 
 
 def require(kind: Kind, action: Action) -> None:

@@ -30,12 +30,23 @@ class Concern(BaseModel):
         return self
 
 
+class Brake(BaseModel):
+    """When repair of a system stops: *at_least* so many dossiers have diverged, and more than *percent* of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at_least: int = Field(50, ge=1)
+    percent: float = Field(1.0, ge=0, le=100)
+
+
 class OutsideSystem(ReferenceData):
     """An outside system that is kept in step.
 
     *agency_codes*: the agencies whose software it is; it may act on their legs. *tells*: the names of the facts it is
     told, in order; facts about legs only of its own legs unless *all_legs*. *results_of*: the facts whose delivery has
-    a business result that comes later. *reads_back*: whether a dossier can be read from it.
+    a business result that comes later. *reads_back*: whether a dossier can be read from it. *owned*: the fields it
+    shows that are ours alone: what is changed there is told again, *most_repairs* times until it is in step; the others
+    are its own, or anybody's, and a person decides.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +62,9 @@ class OutsideSystem(ReferenceData):
     all_legs: bool = False
     results_of: list[str] = Field(default_factory=list)
     reads_back: bool = False
+    owned: list[str] = Field(default_factory=list)
+    most_repairs: int = Field(3, ge=0)
+    brake: Brake = Brake()
     note: str = ""
     mark: Literal["V", "V2", "D", "U"] = "U"
     """How sure the source is (rules.md)."""

@@ -6,11 +6,12 @@ from typing import Any
 
 from services.workflow.domain.agencies import Directory
 from services.workflow.domain.catalogue import route_for
+from services.workflow.domain.deliveries import SystemUnknown
 from services.workflow.domain.route import RECEIVING_UNIT, Route, RouteLeg, Serving
 from services.workflow.domain.systems import OutsideSystem, Systems
 from services.workflow.models import Dossier, Leg
 from shared.auth import Principal, Role
-from shared.errors import DomainError, Text
+from shared.errors import DomainError, Forbidden, Text
 from shared.events.reference import Agency, ReferenceData
 from shared.outbox import now
 from shared.reference import References
@@ -60,6 +61,16 @@ def route_of(session: Session, dossier: Dossier) -> Route:
 def systems_on(session: Session, on: date) -> list[OutsideSystem]:
     """Return the outside systems in force on a day."""
     return references(session).derived("system", Systems).on(on)
+
+
+def system_for(session: Session, code: str, by: Principal) -> OutsideSystem:
+    """Return a system in force that *by* may speak for, or look at; SystemUnknown if there is none."""
+    found = next((one for one in systems_on(session, local_date(now(session))) if one.code == code), None)
+    if found is None:
+        raise SystemUnknown(code)
+    if not by.has(Role.OPS, Role.LEADER) and by.system != code:
+        raise Forbidden
+    return found
 
 
 def calendar_of(session: Session, dossier: Dossier) -> Calendar:

@@ -12,22 +12,18 @@ from services.workflow.domain.deliveries import (
     Result,
     StaleLease,
     State,
-    SystemUnknown,
     after_answer,
 )
-from services.workflow.domain.incidents import Compared, Kind, Verdict
-from services.workflow.domain.systems import OutsideSystem
-from services.workflow.handlers import catalogue
+from services.workflow.domain.incidents import Find, Kind
+from services.workflow.handlers.catalogue import system_for
 from services.workflow.handlers.incidents import open_incident
 from services.workflow.handlers.lanes import schedule
 from services.workflow.models import Delivery, Exchange
 from services.workflow.repository import exchange as repository
 from services.workflow.schemas.exchange import AnswerGiven, ResultGiven
-from shared.auth import Principal, Role
-from shared.errors import Forbidden, IllegalTransition, Text
-from shared.outbox import now
+from shared.auth import Principal
+from shared.errors import IllegalTransition, Text
 from shared.session import Session
-from shared.worktime import local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +35,6 @@ class Place:
     by: Principal
 
 
-def system_for(session: Session, code: str, by: Principal) -> OutsideSystem:
-    """Return a system in force that *by* may speak for, or look at; SystemUnknown if there is none."""
-    found = next((one for one in catalogue.systems_on(session, local_date(now(session))) if one.code == code), None)
-    if found is None:
-        raise SystemUnknown(code)
-    if not by.has(Role.OPS, Role.LEADER) and by.system != code:
-        raise Forbidden
-    return found
-
-
 async def lease_deliveries(session: Session, code: str, by: Principal, n: int, seconds: float) -> Sequence[Any]:
     """Lease up to *n* deliveries that are due to a system, each the head of its lane."""
     return await repository.lease(session, system_for(session, code, by).code, n, seconds)
@@ -58,7 +44,8 @@ async def answer_delivery(session: Session, place: Place, given: AnswerGiven) ->
     """Record what came of a try; the same answer again changes nothing, one under an old lease is refused."""
     system = system_for(session, place.system, place.by)
     _, exchange, delivery = await repository.lock_delivery(session, system.code, place.delivery_id)
-    following = after_answer(given.answer, has_result=delivery.fact in system.results_of)
+    has_result = delivery.fact in system.results_of and delivery.result is None
+    following = after_answer(given.answer, has_result=has_result)
     if delivery.fence == given.fence and delivery.leased_until is None and delivery.state == following:
         return delivery
     if delivery.fence != given.fence or delivery.leased_until is None or delivery.state not in LEASABLE:
@@ -75,8 +62,8 @@ async def _refused(session: Session, exchange: Exchange, delivery: Delivery) -> 
     """The system said no: its lane stands still until a person has decided."""
     ours = {"no": delivery.no, "fact": delivery.fact}
     theirs = {"reason_code": delivery.reason_code, "message": delivery.message}
-    seen = Compared(Verdict.DIVERGED, Kind.REFUSED, None, ours, theirs)
-    await open_incident(session, exchange, delivery.system, seen, delivery=delivery)
+    found = Find(Kind.REFUSED, None, ours, theirs)
+    await open_incident(session, exchange, delivery.system, found, delivery=delivery)
 
 
 async def bring_result(session: Session, place: Place, given: ResultGiven) -> Delivery:

@@ -2,32 +2,31 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from services.workflow import repository as journeys
 from services.workflow.domain.deliveries import digest
-from services.workflow.domain.incidents import Compared, Kind, Verdict, same
+from services.workflow.domain.incidents import Find, Kind
 from services.workflow.domain.legs import LegStatus, is_open, returnable
+from services.workflow.domain.observing import same
 from services.workflow.domain.systems import OutsideSystem
 from services.workflow.handlers import catalogue, commands
-from services.workflow.handlers.delivering import system_for
+from services.workflow.handlers.catalogue import system_for
 from services.workflow.handlers.incidents import open_incident
+from services.workflow.handlers.past import require_past
 from services.workflow.models import Inbound, Leg
 from services.workflow.repository import Journey
 from services.workflow.repository import exchange as repository
 from services.workflow.schemas.exchange import MessageGiven
 from services.workflow.schemas.journeys import Completion, CompletionData, ProposalGiven, SendBack
 from shared.auth import Principal, Role
-from shared.errors import DomainError, IllegalTransition, Malformed, Text, wrong_field
-from shared.outbox import now
+from shared.errors import DomainError, IllegalTransition, Text
 from shared.session import Session
 
 INCOMPLETE, UNNAMED = "incomplete", "OTHER"
 """What a system that does not say what is missing is taken to mean; the one-stop unit names the papers."""
-FUTURE = timedelta(minutes=10)
-"""A system's clock may be wrong by five minutes."""
 
 
 class Status(StrEnum):
@@ -78,7 +77,7 @@ class _Case:
 async def hear(session: Session, code: str, given: MessageGiven, by: Principal) -> Inbound:
     """Take one message: what was applied is answered again; what could not be is tried again when it comes again."""
     system = system_for(session, code, by)
-    _require_past(session, given)
+    require_past(session, given.at, "/at")
     content = _content(given)
     await repository.lock_message(session, system.code, given.message_id)
     row = await session.get(Inbound, (system.code, given.message_id))
@@ -103,12 +102,6 @@ def _content(given: MessageGiven) -> str:
     due_at = given.data.due_at and given.data.due_at.astimezone(UTC)
     same_instants = given.model_copy(update={"data": given.data.model_copy(update={"due_at": due_at})})
     return digest(same_instants.model_dump(mode="json", exclude={"at"}))
-
-
-def _require_past(session: Session, given: MessageGiven) -> None:
-    if given.at > now(session) + FUTURE * session.info["clock"].speed:
-        words = "Thời điểm ở tương lai", "The instant lies in the future"
-        raise Malformed(extra={"errors": [wrong_field("/at", "future", *words)]})
 
 
 def _row(system: str, given: MessageGiven, content: str) -> Inbound:
@@ -152,9 +145,9 @@ async def _complete(session: Session, case: _Case) -> Applied:
     if not is_open(leg):
         return Status.MOOT, "completed_before"
     data = case.given.data
-    done = Completion(
-        outcome=data.outcome or "", data=CompletionData(notices=data.notices, document_no=data.document_no)
-    )
+    if data.outcome is None:
+        raise _NotNow(Status.PARKED, "unmapped_outcome")
+    done = Completion(outcome=data.outcome, data=CompletionData(notices=data.notices, document_no=data.document_no))
     _parked_if_refused(lambda: commands.outcome_of(session, case.journey, leg, done), "unmapped_outcome")
     if leg.status == LegStatus.OFFERED:
         await commands.acknowledge_leg(session, _call(case, leg))
@@ -170,10 +163,8 @@ async def _settled(session: Session, case: _Case) -> Leg | None:
     last, outcome = legs[-1], case.given.data.outcome
     if last.status == LegStatus.COMPLETED and last.outcome == outcome:
         return last
-    seen = Compared(
-        Verdict.DIVERGED, Kind.MESSAGE, None, {"status": last.status, "outcome": last.outcome}, {"outcome": outcome}
-    )
-    await open_incident(session, case.journey.exchange, case.system.code, seen, detail="leg_over")
+    found = Find(Kind.MESSAGE, None, {"status": last.status, "outcome": last.outcome}, {"outcome": outcome})
+    await open_incident(session, case.journey.exchange, case.system.code, found, detail="leg_over")
     raise _NotNow(Status.CONFLICT, "leg_over")
 
 
@@ -213,9 +204,9 @@ async def _compare_date(session: Session, case: _Case) -> Applied:
     if theirs is not None and told is not None and same(told["appointment_at"], theirs):
         return Status.MOOT, "as_told"
     sides = {"appointment_at": ours}, {"appointment_at": theirs.isoformat() if theirs else None}
-    seen = Compared(Verdict.DIVERGED, Kind.DATE, None, *sides)
+    found = Find(Kind.DATE, None, *sides)
     await open_incident(
-        session, case.journey.exchange, case.system.code, seen, detail=case.given.data.reason_code or ""
+        session, case.journey.exchange, case.system.code, found, detail=case.given.data.reason_code or ""
     )
     return Status.CONFLICT, "another_date"
 

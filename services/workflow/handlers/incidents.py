@@ -1,19 +1,20 @@
 """Incidents: opened once, shown with both sides, closed by a person's decision or by being in step again."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 
 from services.workflow.domain.deliveries import State
-from services.workflow.domain.incidents import Action, Compared, Kind, require
-from services.workflow.handlers.lanes import move_on
+from services.workflow.domain.incidents import Action, Find, Kind, require
+from services.workflow.handlers.lanes import move_on, tell_again
 from services.workflow.models import Delivery, Exchange, Incident
 from services.workflow.repository import exchange as repository
+from services.workflow.repository import observing
 from services.workflow.schemas.exchange import Resolution
 from shared.auth import Principal
-from shared.errors import AlreadyDone, NotFound, Text
+from shared.errors import AlreadyDone, IllegalTransition, NotFound, Text
 from shared.session import Session
 
 BY_OBSERVATION = "observation"
@@ -30,13 +31,12 @@ async def open_incident(
     session: Session,
     exchange: Exchange,
     system: str,
-    seen: Compared,
+    seen: Find,
     *,
     detail: str = "",
     delivery: Delivery | None = None,
 ) -> Incident:
     """Open an incident, or bring the one that is open up to date; the dossier's head is locked."""
-    assert seen.kind is not None  # noqa: S101 - who calls has found a difference
     incident = await repository.open_incident(session, exchange.dossier_id, system, seen.kind)
     if incident is None:
         incident = Incident(
@@ -51,10 +51,12 @@ async def open_incident(
     return incident
 
 
-async def close_incidents(session: Session, exchange: Exchange, system: str, kinds: Collection[Kind]) -> None:
-    """Being in step was observed: what is open of these kinds is over."""
+async def close_incidents(
+    session: Session, exchange: Exchange, system: str, kinds: Collection[Kind], is_over: Callable[[Incident], bool]
+) -> None:
+    """Being in step was observed: what is open of these kinds, and *is_over*, is closed."""
     for incident in await repository.open_incidents_of(session, exchange.dossier_id, system):
-        if incident.kind in kinds:
+        if incident.kind in kinds and is_over(incident):
             incident.closed_at, incident.closed_by = datetime.now(UTC), BY_OBSERVATION
 
 
@@ -67,8 +69,12 @@ async def resolve_incident(session: Session, incident_id: UUID, how: Resolution,
     if incident.closed_at is not None:
         raise AlreadyDone(Text("Sự cố đã được xử lý", "the incident is closed"))
     require(Kind(incident.kind), how.action)
-    if incident.kind == Kind.REFUSED:
+    if exchange is None:
+        await observing.look_now(session, incident.system)
+    elif incident.kind == Kind.REFUSED:
         await _decide_delivery(session, exchange, incident, how.action)
+    elif how.action is Action.RETRY:
+        await _tell_all_again(session, exchange, incident)
     incident.closed_at, incident.closed_by = datetime.now(UTC), by.subject
     incident.action, incident.note = how.action, how.note
     return incident
@@ -83,3 +89,11 @@ async def _decide_delivery(session: Session, exchange: Exchange, incident: Incid
         await move_on(session, exchange, delivery, datetime.now(UTC))
         return
     delivery.state, delivery.n_tries, delivery.next_try_at = State.WAITING, 0, datetime.now(UTC)
+
+
+async def _tell_all_again(session: Session, exchange: Exchange, incident: Incident) -> None:
+    """Tell a dossier again from its first change on; what is there already is seen, and not sent."""
+    standing = await observing.lock_standing(session, exchange.dossier_id, incident.system)
+    if standing is None or not await tell_again(session, exchange, standing, 1):
+        raise IllegalTransition(Text("Đang có lượt giao chưa xong", "a delivery is on its way, or was refused"))
+    standing.n_tries = 0

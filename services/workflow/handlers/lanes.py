@@ -1,11 +1,20 @@
-"""Lanes: what of a dossier a system is told next, and when."""
+"""Lanes: what of a dossier a system is told next, and when; what it has taken is looked at soon."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import Counter
 
 from services.workflow.domain.deliveries import LANE_MOVES_ON, LEASABLE, State, pause_after
-from services.workflow.models import Delivery, Exchange
+from services.workflow.handlers import looking
+from services.workflow.models import Delivery, Exchange, Standing
 from services.workflow.repository import exchange as repository
+from services.workflow.repository.observing import deliveries_from
 from shared.session import Session
+
+log = structlog.get_logger(__name__)
+
+REPAIRS = Counter("lienthong_repairs_total", "Times that changes of a dossier were told again to a system", ["system"])
 
 
 async def schedule(session: Session, exchange: Exchange, delivery: Delivery, real_now: datetime) -> None:
@@ -20,10 +29,35 @@ async def schedule(session: Session, exchange: Exchange, delivery: Delivery, rea
 
 
 async def move_on(session: Session, exchange: Exchange, delivery: Delivery, real_now: datetime) -> None:
-    """The system has taken the head of a lane: the next one is due."""
+    """The system has taken the head of a lane: the next one is due, and it is looked at what became of this one."""
     delivery.next_try_at, delivery.acknowledged_at = None, real_now
     lane = exchange.lanes[delivery.system]
     exchange.lanes = {**exchange.lanes, delivery.system: {**lane, "done_no": delivery.no}}
     following = await repository.following(session, delivery)
     if following is not None:
         following.next_try_at = real_now
+    await looking.taken(session, delivery, real_now)
+
+
+async def tell_again(session: Session, exchange: Exchange, standing: Standing, first: int) -> bool:
+    """Tell what a system had taken from *first* on once more, in order, before what waits behind it.
+
+    False, and nothing is done, while a change is on its way or was refused: its answer, or a person, comes first.
+    """
+    told = await deliveries_from(session, standing, first)
+    head = next((one for one in told if one.no > standing.told_no), None)
+    if head is not None and (head.leased_until is not None or head.state not in LEASABLE):
+        return False
+    for delivery in told:
+        delivery.next_try_at = None
+        if delivery.no <= standing.told_no:
+            delivery.state, delivery.n_tries = State.UNKNOWN, 0
+    real_now = datetime.now(UTC)
+    told[0].next_try_at = real_now
+    lane = exchange.lanes[standing.system]
+    exchange.lanes = {**exchange.lanes, standing.system: {**lane, "done_no": first - 1}}
+    standing.look_at, standing.repaired_at, standing.repaired_from = None, real_now, first
+    standing.n_repairs, standing.n_tries = standing.n_repairs + 1, standing.n_tries + 1
+    REPAIRS.labels(standing.system).inc()
+    log.info("told_again", dossier_id=str(standing.dossier_id), system=standing.system, first=first)
+    return True

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select, text, true
 
 from services.workflow.domain.deliveries import State
-from services.workflow.models import Delivery, Exchange, Inbound, Incident, Standing
+from services.workflow.models import Delivery, Exchange, Inbound, Incident
 from shared.errors import NotFound, Text
 from shared.session import Session
 from shared.tables import HeadRow
@@ -116,17 +116,22 @@ async def open_incident(session: Session, dossier_id: UUID, system: str, kind: s
     return next((one for one in await open_incidents_of(session, dossier_id, system) if one.kind == kind), None)
 
 
-async def lock_incident(session: Session, incident_id: UUID) -> tuple[Exchange, Incident] | None:
-    """Lock the head of an incident's dossier, then read the incident; None if there is none."""
-    query = (
-        select(HeadRow, Exchange, Incident)
-        .join(Exchange, Exchange.dossier_id == HeadRow.dossier_id)
-        .join(Incident, Incident.dossier_id == HeadRow.dossier_id)
-        .where(Incident.id == incident_id)
-        .with_for_update(of=[HeadRow, Exchange, Incident])
-    )
-    row = (await session.execute(query)).one_or_none()
-    return (row[1], row[2]) if row is not None else None
+async def lock_incident(session: Session, incident_id: UUID) -> tuple[Exchange | None, Incident] | None:
+    """Lock an incident, the head of its dossier first if it is of one; None if there is no such incident."""
+    is_it = Incident.id == incident_id
+    found = await session.execute(select(Incident.dossier_id).where(is_it))
+    if found and found[0][0] is not None:
+        query = (
+            select(HeadRow, Exchange, Incident)
+            .join(Exchange, Exchange.dossier_id == HeadRow.dossier_id)
+            .join(Incident, Incident.dossier_id == HeadRow.dossier_id)
+            .where(is_it)
+            .with_for_update(of=[HeadRow, Exchange, Incident])
+        )
+        _, exchange, incident = (await session.execute(query)).one()
+        return exchange, incident
+    alone = await session.scalar(select(Incident).where(is_it).with_for_update())
+    return (None, alone) if alone is not None else None
 
 
 async def delivery_of(session: Session, incident: Incident) -> Delivery:
@@ -161,11 +166,6 @@ async def messages(
     if after is not None:
         query = query.where(Inbound.message_id > after)
     return list(await session.scalars(query))
-
-
-async def standing(session: Session, dossier_id: UUID, system: str) -> Standing | None:
-    """Return how a dossier stood in a system when it was last seen there."""
-    return await session.get(Standing, (dossier_id, system))
 
 
 _LANE = (

@@ -92,16 +92,26 @@ class WaitingRead(Read):
     oldest_made_at: LocalInstant
 
 
+class DueRead(Read):
+    """How many dossiers, and since when the first of them."""
+
+    n: int
+    since: LocalInstant | None
+
+
 class SystemRead(Read):
-    """An outside system, and what it has not taken yet."""
+    """An outside system: what it has not taken yet, what has diverged there, whom it is time to look at."""
 
     code: str
     name: str
     agency_codes: list[str]
     tells: list[str]
     reads_back: bool
+    owned: list[str]
     mark: str
     waiting: list[WaitingRead]
+    diverged: DueRead
+    looks_due: DueRead
 
 
 class SystemPage(Read):
@@ -111,48 +121,97 @@ class SystemPage(Read):
     next: None = None
 
 
+class StandingRead(Read):
+    """How a dossier stands in a system: in step, on its way (pending), diverged, or settled so by a person."""
+
+    dossier_id: UUID
+    system: str
+    verdict: str
+    since: LocalInstant
+    told_no: int
+    """The last change that the system has taken."""
+    observed: dict[str, Any] | None
+    observed_hash: str | None
+    observed_at: LocalInstant | None
+    how: str | None
+    received_at: LocalInstant | None
+    look_at: LocalInstant | None
+    """When it is looked at next; null while changes are told again, or where nothing can be read."""
+    in_step_no: int | None
+    """The last change that was seen to be there as it was told, and the hash of what was seen then."""
+    in_step_hash: str | None
+    n_repairs: int
+    repaired_at: LocalInstant | None
+    repaired_from: int | None
+    """The change from which on all were told again, the last time."""
+
+
 class ExchangeRead(Read):
-    """What one system is told of one dossier: the picture as it should be there, and each change on its way."""
+    """What one system is told of one dossier: the picture it should show, each change on its way, what was seen."""
 
     dossier_id: UUID
     system: str
     code: str | None
     picture: dict[str, Any]
+    standing: StandingRead | None
     deliveries: list[DeliveryRead]
+
+
+class Look(Read):
+    """A dossier that is due to be looked at, with the last change that its system has taken."""
+
+    id: UUID
+    """Of that change."""
+    dossier_id: UUID
+    dossier_code: str | None
+    no: int
+    fact: str
+    payload: dict[str, Any]
+    fence: int
+    """To be given back with the observation: what was seen before it says nothing."""
+
+
+class LookPage(Read):
+    """What is to be looked at; empty if nothing is due."""
+
+    items: list[Look]
 
 
 class ObservedState(Body):
     """What was seen of a dossier: only the fields that the system shows, in our words."""
 
     status: PictureStatus | None = None
+    """Left out where the system stands at one of our changes: the status is the one that was told with it."""
+    accepted_at: Instant | None = None
     appointment_at: Instant | None = None
     suspended_by: CodeText | None = None
     outcome: CodeText | None = None
     code: CodeText | None = None
     procedure_code: CodeText | None = None
+    receiving_unit_code: CodeText | None = None
+
+
+ChangeNo = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class ObservationGiven(Body):
-    """How a dossier stands in the system."""
+    """How a dossier stands in the system. What could not be read, or was not understood, is not to be brought."""
 
-    dossier_code: CodeText
+    dossier_code: CodeText | None = None
+    dossier_id: UUID | None = None
+    """One of the two says which dossier; both have to name the same one."""
+    fence: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """Of the look that was handed out; None if nobody asked."""
     observed_at: Instant
     how: Literal["read", "callback", "digest"]
     exists: bool = True
     state: ObservedState = Field(default_factory=ObservedState)
-
-
-class StandingRead(Read):
-    """How a dossier stands in a system: in step, on its way (pending), or diverged."""
-
-    dossier_id: UUID
-    system: str
-    verdict: str
-    since: LocalInstant
-    observed: dict[str, Any] | None
-    observed_at: LocalInstant
-    how: str
-    received_at: LocalInstant
+    stands_at: ChangeNo | None = None
+    """The change of ours whose state is shown, where the system shows it."""
+    has_last: bool | None = None
+    """Whether the last change that it has taken is to be seen there; null where that is not shown."""
+    log: Annotated[list[ChangeNo], Field(max_length=2000)] | None = None
+    """Our changes in its log, in the order in which they stand there, where it shows its log."""
 
 
 class MessageData(Body):
@@ -209,7 +268,8 @@ class IncidentRead(Read):
     """A difference that a person has to settle: the last common state, ours, theirs."""
 
     id: UUID
-    dossier_id: UUID
+    dossier_id: UUID | None
+    """Null: the brake of a whole system."""
     system: str
     kind: str
     detail: str

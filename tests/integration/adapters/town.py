@@ -21,7 +21,11 @@ from tests.integration.sandbox.partners import Partner, partner
 from tests.support import PROVINCE, Databases, Issuer, World, eventually, free_port, serving, world
 
 SECRET = "bi-mat-chung-de-thu"  # noqa: S105 - invented for the tests
-QUICK = {"poll_seconds": 0.05, "first_pause_seconds": 0.05, "longest_pause_seconds": 0.2, "call_seconds": 0.6}
+QUICK = {
+    "poll_seconds": 0.05, "first_pause_seconds": 0.05, "longest_pause_seconds": 0.2, "call_seconds": 0.6,
+    "look_poll_seconds": 0.05, "looks_at_once": 0,
+}  # fmt: skip
+"""Nobody looks, unless a test is about looking: a switch for the next call means the next delivery."""
 BIRTH = {
     "procedure_code": "LT.01",
     "attributes": {"child_name": "Nguyễn Văn Bé", "born_on": "2026-11-01", "wants_health_card": True},
@@ -191,11 +195,11 @@ class Town:
 
 
 @contextlib.asynccontextmanager
-async def town(databases: Databases, issuer: Issuer) -> AsyncIterator[Town]:
-    """Build the town; tests drive the consumer of workflow."""
+async def town(databases: Databases, issuer: Issuer, clock: str = "", **given: Any) -> AsyncIterator[Town]:
+    """Build the town, with settings for its services; tests drive the consumer of workflow."""
     async with (
-        partner("vbdlis") as vbdlis,
-        world(databases, issuer, services=("intake", "workflow"), role="api") as running,
+        partner("vbdlis", clock=clock) as vbdlis,
+        world(databases, issuer, services=("intake", "workflow"), role="api", clock=clock, **given) as running,
     ):
         for name, kinds in (("intake", ("agency", "calendar")), ("workflow", ("calendar",))):
             await _replicate(running.service(name), kinds)

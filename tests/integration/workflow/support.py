@@ -112,6 +112,12 @@ class World:
             await store(session, ("route", route["code"], route["version"]), route, owned=True)
         await self.service.references.refresh()
 
+    async def add_system(self, system: dict[str, Any]) -> None:
+        """Publish a further version of an outside system."""
+        async with self.service.sessions.begin() as session:
+            await store(session, ("system", system["code"], system["version"]), system, owned=True)
+        await self.service.references.refresh()
+
     # Facts of intake
 
     def submit(self, **attributes: Any) -> UUID:

@@ -66,6 +66,7 @@ async def test_a_divergence_is_one_incident_with_both_sides_until_being_in_step_
 async def test_a_field_that_both_changed_is_a_conflict_and_a_dossier_that_is_gone_is_missing(world: World) -> None:
     dossier = await world.accept()
     await drain(world, "dvcqg")
+    assert (await observe(world, dossier, status="accepted"))["verdict"] == "in_step"
     later = world.service.clock.now() + timedelta(days=20)
     moved = sla.DeadlineMoved(from_at=later, to_at=later, reason="supplement", citation="x")
     await world.tell_as("sla", dossier, moved)
@@ -96,8 +97,8 @@ async def test_an_incident_is_settled_once_and_only_as_its_kind_allows(world: Wo
     await drain(world, "dvcqg")
     await observe(world, dossier, status="returned")
     (incident,) = await incidents(world)
-    wrong = await resolve(world, incident, "retry")
-    assert (wrong.status_code, wrong.json()["allowed"]) == (409, ["dismiss"])
+    wrong = await resolve(world, incident, "taken")
+    assert (wrong.status_code, wrong.json()["allowed"]) == (409, ["accept", "dismiss", "retry"])
     assert (await resolve(world, incident, "dismiss")).json()["closed_by"] == "ops-test"
     assert (await resolve(world, incident, "dismiss")).json()["code"] == "already_done"
     officer = await world.call("GET", "/v1/incidents", "officer", "H99.01")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.workflow.adapters.bhxh import callbacks
-from services.workflow.adapters.bhxh.translator import CALLS, Bhxh, creation, dossier_in, judged, observed
+from services.workflow.adapters.bhxh.translator import CALLS, Bhxh, creation, dossier_in, judged, observed, seen
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.offered import supplement_note
-from services.workflow.adapters.port import Answer, Said, Unreadable
+from services.workflow.adapters.port import Answer, Said, Seen, Unreadable
 from tests.support import PROVINCE
 from tests.unit.adapters.pieces import CODE, PEOPLE, told
 
@@ -51,6 +51,35 @@ def test_looking_proves_an_effect_or_that_there_was_none() -> None:
     assert observed(sent, {"TienDo": steps}).answer is NO_EFFECT
     assert observed(sent, {"TienDo": [*steps, {"NoiDung": supplement_note(sent)}]}).answer is TAKEN
     assert observed(sent, {}).answer is UNKNOWN
+
+
+HERE = {"MaThuTuc": "LT.01", "TrangThai": "checking", "SoHoSo": NUMBER, "TienDo": []}
+SHOWN = {"procedure_code": "LT.01"}
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "expected"),
+    [
+        (told(OFFER), HERE, Seen(state=SHOWN, has_last=True)),
+        (told(OFFER), {**HERE, "SoHoSo": ""}, Seen(state=SHOWN, has_last=False)),
+        (told(OFFER, no=4), HERE, Seen(state=SHOWN)),
+        (told("LegCancelled"), HERE, Seen(state=SHOWN)),
+        (told(SUPPLEMENT, request_no=2), HERE, Seen(state=SHOWN, has_last=False)),
+        (told(OFFER), {**HERE, "TrangThai": "archived"}, None),
+        (told(OFFER), {**HERE, "MaThuTuc": None}, None),
+        (told(OFFER), {**HERE, "MaThuTuc": "một tên gọi, không phải mã"}, None),
+        (told(SUPPLEMENT, request_no=2), {**HERE, "TienDo": "nothing"}, None),
+    ],
+)
+def test_a_look_shows_what_is_there_and_is_unknown_if_anything_is_not_understood(
+    given: Any, found: dict[str, Any], expected: Any
+) -> None:
+    shown = seen(given, found)
+    if isinstance(expected, Seen):
+        assert shown == expected
+    else:
+        assert isinstance(shown, Said)
+        assert shown.answer is UNKNOWN
 
 
 @pytest.mark.parametrize(

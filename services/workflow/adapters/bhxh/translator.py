@@ -25,8 +25,8 @@ from services.workflow.adapters.offered import (
     no_call,
     supplement_note,
 )
-from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
-from services.workflow.adapters.words import utc
+from services.workflow.adapters.port import Answer, Heard, Json, Said, Seen, Told
+from services.workflow.adapters.words import code_of, utc
 
 OK, REPEATED, ERROR = 0, 1, -1
 """MaLoi."""
@@ -44,6 +44,7 @@ class Bhxh:
     """The social insurance office."""
 
     system = "bhxh"
+    reads_back = True
 
     def __init__(self, outside: Outside) -> None:
         self._line = Line(outside)
@@ -83,6 +84,15 @@ class Bhxh:
             return Said(Answer.NO_EFFECT)
         found = await self._read(told)
         return found if isinstance(found, Said) else observed(told, found)
+
+    async def look(self, told: Told) -> Seen | Said:
+        """Read the dossier; its date and its steps are the office's own, which says so when they change."""
+        if not told.dossier.get(CODE):
+            return Said(Answer.UNKNOWN, "no_code")
+        found = await self._read(told)
+        if isinstance(found, Said):
+            return Seen(exists=False) if found.answer is Answer.NO_EFFECT else found
+        return seen(told, found)
 
     async def _read(self, told: Told) -> Json | Said:
         answer = await self._line.get("TraCuuHoSo", MaHoSoMotCua=str(told.dossier.get("code")))
@@ -158,3 +168,17 @@ def observed(told: Told, found: Json) -> Said:
             return Said(Answer.UNKNOWN, "no_progress")
         is_seen = any(isinstance(one, dict) and one.get("NoiDung") == supplement_note(told) for one in steps)
     return Said(Answer.TAKEN if is_seen else Answer.NO_EFFECT, "observed")
+
+
+def seen(told: Told, found: Json) -> Seen | Said:
+    """Return what the dossier shows; a state or a procedure that can not be one is not understood."""
+    procedure = code_of(str(found.get("MaThuTuc") or ""))
+    if found.get("TrangThai") not in OPEN | CLOSED or not procedure:
+        return Said(Answer.UNKNOWN, "state_unknown")
+    is_offered_again = told.fact == "LegOffered" and told.no > 1
+    if told.fact not in CALLS or is_offered_again:
+        return Seen(state={"procedure_code": procedure})
+    last = observed(told, found)
+    if last.answer is Answer.UNKNOWN:
+        return last
+    return Seen(state={"procedure_code": procedure}, has_last=last.answer is Answer.TAKEN)

@@ -50,7 +50,7 @@ def header(told: Told, number: str, names: Names, people: Mapping[str, Any], fou
 
 def is_missing(told: Told, number: str, names: Names, found: Json | None) -> bool:
     """Say whether the portal still has to get the header of this delivery; a later one stands for it."""
-    mark = _mark(found)
+    mark = mark_of(found)
     if found is None or mark is None:
         return True
     no, code = mark
@@ -66,13 +66,13 @@ def is_foreign(told: Told, found: Json | None) -> bool:
 
     Such a change, the withdrawal of a citizen at the portal, is never written over.
     """
-    mark = _mark(found)
+    mark = mark_of(found)
     if found is None or mark is None:
         return False
     return found.get("TrangThaiHoSo") not in {mark[1], header_code(told.dossier)}
 
 
-def _mark(found: Json | None) -> tuple[int, str] | None:
+def mark_of(found: Json | None) -> tuple[int, str] | None:
     """Return the number and the code that we told last; None if there is no header, or none of ours."""
     mark = MARK.search(str((found or {}).get("GhiChu") or ""))
     return (int(mark[1]), mark[2]) if mark else None

@@ -11,8 +11,9 @@ from services.workflow.adapters.dvcqg import progress
 from services.workflow.adapters.dvcqg.answers import total
 from services.workflow.adapters.dvcqg.catalogue import Catalogue, Names
 from services.workflow.adapters.dvcqg.header import header, is_foreign, is_missing
+from services.workflow.adapters.dvcqg.seen import seen
 from services.workflow.adapters.dvcqg.session import SessionAccess, SessionClient
-from services.workflow.adapters.port import Answer, Heard, Json, Said, Told, Unreadable
+from services.workflow.adapters.port import Answer, Heard, Json, Said, Seen, Told, Unreadable
 from services.workflow.adapters.posting import contradicted, not_sent
 
 Numbering = Literal["submission", "code"]
@@ -46,6 +47,7 @@ class SessionPortal:
     """The national portal in dialect A."""
 
     system = "dvcqg"
+    reads_back = True
 
     def __init__(self, access: SessionAccess, catalogue: Catalogue, numbering: Numbering = "submission") -> None:
         self._client, self._catalogue, self._numbering = SessionClient(access), catalogue, numbering
@@ -71,6 +73,14 @@ class SessionPortal:
             return Said(Answer.UNKNOWN, found.reason_code, found.message)
         missing = _missing(change, found)
         return Said(Answer.NO_EFFECT, "not_there", ", ".join(missing)) if missing else Said(Answer.TAKEN, "read_back")
+
+    async def look(self, told: Told) -> Seen | Said:
+        """Read header and log; what somebody wrote there that is in no table is not understood."""
+        change = self._change(told)
+        found = await self._client.look_up(change.number) if isinstance(change, Change) else change
+        if isinstance(found, Said):
+            return Said(Answer.UNKNOWN, found.reason_code, found.message)
+        return seen(told, found)
 
     def hear(self, event: str, body: Json) -> Heard:
         """Refuse: the portal sends no callbacks."""

@@ -4,6 +4,7 @@ A line of ours begins with the number of its delivery in the lane ("Bước 7: �
 and with its instant it finds the line again, whatever words a later release chooses.
 """
 
+import re
 from collections.abc import Sequence
 
 from services.workflow.adapters.dvcqg.codes import log_code
@@ -11,6 +12,7 @@ from services.workflow.adapters.dvcqg.sentences import sentence
 from services.workflow.adapters.instants import stamp
 from services.workflow.adapters.port import Json, Told
 
+MARK = re.compile(r"Bước ([1-9]\d{0,6}): ")
 LONGEST_NAME = 50
 """What NguoiXuLy holds."""
 
@@ -38,6 +40,12 @@ def is_there(told: Told, lines: Sequence[Json]) -> bool:
     """Say whether the line of this delivery is among *lines*."""
     at, mark = stamp(told.at), _mark(told.no)
     return any(one.get("ThoiDiemXuLy") == at and str(one.get("NoiDungXuLy") or "").startswith(mark) for one in lines)
+
+
+def numbers(lines: Sequence[Json]) -> tuple[int, ...]:
+    """Return the numbers of the deliveries whose lines these are, as they stand; lines of others are passed over."""
+    found = (MARK.match(str(one.get("NoiDungXuLy") or "")) for one in lines)
+    return tuple(int(mark[1]) for mark in found if mark)
 
 
 def who_did(told: Told) -> str:

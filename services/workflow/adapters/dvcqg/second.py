@@ -16,7 +16,7 @@ from services.workflow.adapters.dvcqg.kept import Keeper, Kept
 from services.workflow.adapters.dvcqg.progress import who_did
 from services.workflow.adapters.dvcqg.sentences import sentence
 from services.workflow.adapters.instants import iso
-from services.workflow.adapters.port import Answer, Heard, Json, Said, Told, Unreadable
+from services.workflow.adapters.port import NO_READ, Answer, Heard, Json, Said, Seen, Told, Unreadable
 from services.workflow.adapters.posting import Answered, not_sent
 
 KIND: Mapping[str, int] = {"citizen": 0, "business": 1, "household": 2}
@@ -36,6 +36,7 @@ class BearerPortal:
     """The national portal in dialect B."""
 
     system = "dvcqg"
+    reads_back = False
 
     def __init__(self, access: BearerAccess, keeper: Keeper) -> None:
         self._client, self._series, self._keeper = BearerClient(access), access.series_code, keeper
@@ -56,6 +57,10 @@ class BearerPortal:
     async def observe(self, told: Told) -> Said | None:  # noqa: ARG002 - the portal has no read
         """Return None: nothing can be read; ``deliver`` knows what may be repeated."""
         return None
+
+    async def look(self, told: Told) -> Seen | Said:  # noqa: ARG002 - there is no read
+        """Say that nothing can be read."""
+        return NO_READ
 
     def hear(self, event: str, body: Json) -> Heard:
         """Refuse: the portal sends no callbacks."""

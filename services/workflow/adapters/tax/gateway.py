@@ -1,11 +1,13 @@
 """The translator of the tax gateway: no single message can be read there, but its identical repeat proves it (02)."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from uuid import uuid4
 
 import httpx
 
 from services.workflow.adapters.line import Outside
-from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
+from services.workflow.adapters.port import Answer, Heard, Json, Said, Seen, Told
 from services.workflow.adapters.posting import Answered, contradicted, not_sent, post
 from services.workflow.adapters.tax import answers, bodies, results
 from services.workflow.adapters.tax.ids import seq_id
@@ -15,6 +17,7 @@ class TaxGateway:
     """The tax gateway, CVAN style."""
 
     system = "tax"
+    reads_back = True
 
     def __init__(self, outside: Outside) -> None:
         self._http = httpx.AsyncClient(base_url=outside.url, timeout=outside.seconds, trust_env=False)
@@ -44,6 +47,21 @@ class TaxGateway:
             return Said(Answer.NO_EFFECT if is_unheard else Answer.UNKNOWN, owed.reason_code, owed.message)
         is_unpaid = told.fact == "PaymentRecorded" and owed.get("TONG_DA_NOP") == 0
         return Said(Answer.NO_EFFECT, "nothing_paid") if is_unpaid else None
+
+    async def look(self, told: Told) -> Seen | Said:
+        """Ask what is owed: whether the gateway knows the dossier, and whether anything was paid, is all it shows."""
+        code = told.dossier.get("code")
+        if not code:
+            return Said(Answer.UNKNOWN, "no_code")
+        owed = await self._ask(bodies.ASK_OBLIGATION, replace(told, id=str(uuid4())))
+        if isinstance(owed, Said):
+            is_unheard = owed.reason_code == answers.NOT_KNOWN
+            return Seen(exists=False) if is_unheard else Said(Answer.UNKNOWN, owed.reason_code, owed.message)
+        paid = owed.get("TONG_DA_NOP")
+        if owed.get("MA_HSO") != code or type(paid) is not int:
+            return Said(Answer.UNKNOWN, "unreadable_answer")
+        is_payment = told.fact == "PaymentRecorded" and told.data.get("kind") != "fee"
+        return Seen(has_last=False if is_payment and paid == 0 else None)
 
     def hear(self, event: str, body: Json) -> Heard:
         """Translate message 11."""

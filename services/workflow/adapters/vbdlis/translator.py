@@ -29,7 +29,7 @@ from services.workflow.adapters.offered import (
     no_call,
     supplement_note,
 )
-from services.workflow.adapters.port import Answer, Heard, Json, Said, Told
+from services.workflow.adapters.port import NO_READ, Answer, Heard, Json, Said, Seen, Told
 from services.workflow.adapters.vbdlis import answers, callbacks
 from services.workflow.adapters.words import utc
 
@@ -42,6 +42,7 @@ class Vbdlis:
     """The land registry."""
 
     system = "vbdlis"
+    reads_back = False
 
     def __init__(self, outside: Outside) -> None:
         self._line = Line(outside)
@@ -66,6 +67,10 @@ class Vbdlis:
     async def observe(self, told: Told) -> Said | None:  # noqa: ARG002 - the port's name
         """Return None: nothing can be read back."""
         return None
+
+    async def look(self, told: Told) -> Seen | Said:  # noqa: ARG002 - there is no read
+        """Say that nothing can be read."""
+        return NO_READ
 
     def hear(self, event: str, body: Json) -> Heard:
         """Translate one of the nine callbacks."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.workflow.adapters.line import Outside
-from services.workflow.adapters.port import Answer, Heard, Translator, Unreadable
+from services.workflow.adapters.port import Answer, Heard, Said, Seen, Translator, Unreadable
 from services.workflow.adapters.tax.gateway import TaxGateway
 from services.workflow.adapters.tax.ids import seq_id
 from shared.events import intake
@@ -248,3 +248,30 @@ async def test_without_the_particulars_nothing_is_sent(tax: Partner, gateway: Ta
     with pytest.raises(httpx.ConnectError):
         await gateway.deliver(told)
     assert await tax.codes() == []
+
+
+async def test_a_look_shows_whether_the_dossier_is_known_and_whether_nothing_was_paid(
+    tax: Partner, gateway: TaxGateway, tale: Tale
+) -> None:
+    told = tale.last(OFFERED)
+    assert await gateway.look(told) == Seen(exists=False)
+    assert (await gateway.deliver(told)).answer is Answer.TAKEN
+    assert await gateway.look(told) == Seen()
+    await determine(tax)
+    paid = tale.last(await payment(tax, tale))
+    assert await gateway.look(paid) == Seen(has_last=False)
+    assert await gateway.look(replace(paid, data={**paid.data, "kind": "fee"})) == Seen()
+    assert (await gateway.deliver(paid)).answer is Answer.TAKEN
+    assert await gateway.look(paid) == Seen()
+
+
+@pytest.mark.parametrize("kind", ["timeout_after_effect", "bad_gateway", "error_inside"])
+async def test_a_look_that_is_not_answered_as_agreed_says_nothing(
+    tax: Partner, gateway: TaxGateway, tale: Tale, kind: str
+) -> None:
+    told = tale.last(OFFERED)
+    assert (await gateway.deliver(told)).answer is Answer.TAKEN
+    await tax.faults(fault(kind, QUERY))
+    seen = await gateway.look(told)
+    assert isinstance(seen, Said)
+    assert seen.answer is Answer.UNKNOWN
