@@ -128,7 +128,12 @@ async def whole(client: Client, stories: Sequence[Story]) -> None:
     assert [story.trouble for story in stories if story.trouble] == []
     for story in stories:
         assert await equal_heads(client, story, seconds=30)
-        assert await in_step(client, story, seconds=60)
+        if not await in_step(client, story, seconds=60):
+            for system in story.systems:
+                for one in (await client.get("workflow", f"/v1/systems/{system}/dossiers/{story.id}", "ops"))["deliveries"]:
+                    print(system, {k: one[k] for k in ("no","fact","state","n_tries","reason_code","message")})
+            print(await client.get("workflow", "/v1/incidents", "ops"))
+            raise AssertionError
         lines = (await client.seen("dvcqg", str(story.id)))["progress"]
         steps = [re.match(r"Bước (\d+): ", line["text"]) for line in lines]
         numbers = [int(step[1]) for step in steps if step]

@@ -37,9 +37,14 @@ def line(told: Told, number: str) -> Json | None:
 
 
 def is_there(told: Told, lines: Sequence[Json]) -> bool:
-    """Say whether the line of this delivery is among *lines*."""
-    at, mark = stamp(told.at), _mark(told.no)
-    return any(one.get("ThoiDiemXuLy") == at and str(one.get("NoiDungXuLy") or "").startswith(mark) for one in lines)
+    """Say whether the line of this delivery is among *lines*.
+
+    Of one that may have been told before, the same words of the same instant are it under any number: workflow,
+    restored from a backup, may number facts that cross in another order than before.
+    """
+    at, mark, words = stamp(told.at), _mark(told.no), sentence(told.fact, told.data)
+    texts = [str(one.get("NoiDungXuLy") or "") for one in lines if one.get("ThoiDiemXuLy") == at]
+    return any(text.startswith(mark) or (told.is_repeat and MARK.sub("", text, count=1) == words) for text in texts)
 
 
 def numbers(lines: Sequence[Json]) -> tuple[int, ...]:
