@@ -1,7 +1,10 @@
 """The suite bites: the example passes all of it, and each mutant of the example fails at its own check."""
 
+import json
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +12,7 @@ from deploy.conformance.suite import CHECKS, examine
 from deploy.conformance.town import Town
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "examples" / "adapter.mjs"
+GUIDE = EXAMPLE.parents[1] / "adapter-guide.md"
 NODE = Path(sys.executable).with_name("node")
 MUTANTS = {
     "says taken and sends nothing": (
@@ -65,10 +69,35 @@ MUTANTS = {
 }
 
 
+def shape(call: str, sent: bytes | str, answer: bytes | str) -> str:
+    """Return the names in a request and its answer, whatever their values."""
+    return f"{call} {[_names(json.loads(one)) if one else '' for one in (sent, answer)]}"
+
+
+def _names(value: Any) -> Any:
+    if isinstance(value, dict):
+        return sorted((name, _names(one)) for name, one in value.items())
+    return [_names(one) for one in value[:1]] if isinstance(value, list) else ""
+
+
+def guide_examples() -> list[tuple[str, str]]:
+    """Return the requests that the guide shows, and the shape of each with its answer."""
+    blocks = re.findall(r"```http\n(.*?)\n(.*?)\n?200\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    return [(first, shape(first.split("?")[0].split("/")[-1], sent, answer)) for first, sent, answer in blocks]
+
+
+def test_the_guide_shows_every_call_of_the_example() -> None:
+    assert [title.split("?")[0].split("/")[-1] for title, _ in guide_examples()] == [
+        "lease", "applicant", "ack", "ack", "messages",
+    ]  # fmt: skip
+
+
 async def test_the_example_passes_every_check(town: Town, tmp_path: Path) -> None:
     findings = await examine(town, f"{NODE} {EXAMPLE}", tmp_path, CHECKS)
     assert {one.name: one.seen for one in findings if not one.passed} == {}
     assert len(findings) == len(CHECKS)
+    seen = {shape(one.path.split("/")[-1], one.sent, one.answer) for one in town.door.passages}
+    assert [title for title, wanted in guide_examples() if wanted not in seen] == []
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
