@@ -1,14 +1,14 @@
 # Liên Thông. `make` alone lists the targets. Every target first builds .venv from the locked, hashed packages.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench fmt reset token
+.PHONY: help run demo test check bench fmt reset token adapter-conformance
 
 PY := .venv/bin/python
 BUILT := .venv/.locked
 N ?= 1
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(BUILT) ## start the whole system: engines, services, sandbox; Ctrl-C stops it, data stay
 	@$(PY) -m deploy.local run
@@ -33,6 +33,9 @@ bench: $(BUILT) ## measure, several runs with the floor beside them
 fmt: $(BUILT) ## format and fix what can be fixed
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
+
+adapter-conformance: $(BUILT) ## judge an adapter: ADAPTER="command that starts it" [ONLY="check ..."]
+	@$(PY) -m deploy.conformance --adapter "$(ADAPTER)" $(if $(ONLY),--only $(ONLY))
 
 reset: $(BUILT) ## delete the local data (LIENTHONG_DATA, default .local)
 	@$(PY) -m deploy.local reset

@@ -129,7 +129,10 @@ def environment(data_dir: Path, plan: Plan, engines: Mapping[str, str], clock: s
 
 
 def credentials(data_dir: Path, name: str) -> dict[str, str]:
-    """Return the client id and secret with which *name* calls its peers; nothing if it is no client."""
+    """Return the client id and secret with which *name* calls its peers; the sandbox gets those of its systems."""
+    if name == "sandbox":  # its pages show our side, as each system's own adapter may see it
+        known = client_secrets(data_dir)
+        return {f"LIENTHONG_{system.upper()}_CLIENT_SECRET": known[system] for system in ADAPTER_PORTS}
     client = name.partition("-")[0]
     if client not in CLIENTS:
         return {}

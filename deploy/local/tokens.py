@@ -19,7 +19,7 @@ from shared.settings import SERVICES, Settings
 ALGORITHM = "ES256"
 ROLES = ("applicant", "portal", "officer", "system", "ops", "leader")
 ADAPTERS = ("vbdlis", "tax", "bhxh", "dvcqg")
-CLIENTS = (*SERVICES, *ADAPTERS, "portal")
+CLIENTS = (*SERVICES, *ADAPTERS, "portal", "sample")
 CLIENT_SECONDS = 900
 PERSON_SECONDS = 8 * 3600
 

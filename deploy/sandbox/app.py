@@ -14,12 +14,13 @@ from deploy.sandbox.dvcqg import Dvcqg
 from deploy.sandbox.mail import Mail
 from deploy.sandbox.outside.office import Office
 from deploy.sandbox.outside.people import people_routes
+from deploy.sandbox.sample import Sample
 from deploy.sandbox.system import Place, System
 from deploy.sandbox.tax import Tax
 from deploy.sandbox.vbdlis import Vbdlis
 from deploy.sandbox.webhooks import Webhooks
 
-SYSTEMS: list[Callable[[Place], System]] = [Mail, Webhooks, Vbdlis, Tax, Bhxh, Dvcqg]
+SYSTEMS: list[Callable[[Place], System]] = [Mail, Webhooks, Vbdlis, Tax, Bhxh, Dvcqg, Sample]
 PAGE = Path(__file__).with_name("page.html")
 
 

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     DOWN = "down"
     DELAY = "delay"
     BAD_GATEWAY = "bad_gateway"
+    HTML_ANSWER = "html_answer"
+    EMPTY_ANSWER = "empty_answer"
     ERROR_INSIDE = "error_inside"
     SILENT_LOSS = "silent_loss"
     RESET_DATES = "reset_dates"
@@ -41,6 +43,8 @@ RULES = {
     Kind.DOWN: Rule(calls=True, counted=False, seconds=(None, 0.1, 86_400)),
     Kind.DELAY: Rule(calls=True, callbacks=True, seconds=(1, 0, 3_600)),
     Kind.BAD_GATEWAY: Rule(calls=True),
+    Kind.HTML_ANSWER: Rule(calls=True),
+    Kind.EMPTY_ANSWER: Rule(calls=True),
     Kind.ERROR_INSIDE: Rule(calls=True),
     Kind.SILENT_LOSS: Rule(calls=True, callbacks=True),
     Kind.RESET_DATES: Rule(calls=True),

@@ -19,6 +19,9 @@ from deploy.sandbox.outside.storage import Storage
 Act = Callable[[Desk, dict[str, Any]], Answer]
 GONE = 503
 """The status of a Response that nobody receives, because the line was cut."""
+TURNED_AWAY = {Kind.BAD_GATEWAY: "502", Kind.HTML_ANSWER: "200", Kind.EMPTY_ANSWER: "200"}
+"""What a gateway before the system may answer in its place; nothing takes effect."""
+PAGES = {Kind.HTML_ANSWER: "<!doctype html><title>Bảo trì</title><p>Thành công", Kind.EMPTY_ANSWER: ""}
 
 
 class Voice(Protocol):
@@ -53,8 +56,9 @@ class Gate:
             return await self._turn_away(request, occasion, Kind.DOWN, down.answer or "503")
         late = self.faults.strikes(Kind.DELAY, call)
         await asyncio.sleep(late.seconds or 0 if late else 0)
-        if self.faults.strikes(Kind.BAD_GATEWAY, call):
-            return await self._turn_away(request, occasion, Kind.BAD_GATEWAY, "502")
+        for kind, how in TURNED_AWAY.items():
+            if self.faults.strikes(kind, call):
+                return await self._turn_away(request, occasion, kind, how)
         struck = [str(Kind.DELAY)] if late else []
         answer, hold = self._effect(occasion, struck, self._checked(request, raw, said, act))
         if hold is not None:
@@ -98,11 +102,12 @@ class Gate:
         return answer, answer.took_effect and not is_lost
 
     async def _turn_away(self, request: Request, occasion: Occasion, kind: Kind, how: str) -> Response:
-        answer = None if how == "close" else Answer(f"{kind} (sandbox)", status=int(how))
+        page = PAGES.get(kind, f"{kind} (sandbox)")
+        answer = None if how == "close" else Answer(page, status=int(how))
         with at_desk(self.storage, self.faults, occasion) as desk:
             desk.struck.append(kind)
             desk.note(answer, took_effect=False)
-        return await cut(request) if answer is None else Response(f"{kind} (sandbox)", answer.status)
+        return await cut(request) if answer is None else Response(page, answer.status, media_type="text/html")
 
 
 async def cut(request: Request, *, after: float = 0) -> Response:

@@ -12,6 +12,7 @@ from deploy.sandbox.outside.callbacks import SETTING, CallbackSettings
 from deploy.sandbox.outside.desk import Answer, Occasion, Refusal, at_desk
 from deploy.sandbox.outside.faults import FaultPlan
 from deploy.sandbox.outside.office import AUTOPILOT, Autopilot, Office
+from deploy.sandbox.outside.ours import NotRead, Ours
 
 PAGE = Path(__file__).with_name("page.html")
 CALLS = {
@@ -33,6 +34,7 @@ class RawCallback(BaseModel):
 def people_routes(office: Office) -> APIRouter:
     """Return the routes beside the contract of one system."""
     router = APIRouter(prefix=f"/sandbox/{office.name}", tags=[f"{office.name} – sandbox"])
+    _add_page(router, office)
     _add_looks(router, office)
     _add_hands(router, office)
     _add_switches(router, office)
@@ -40,11 +42,29 @@ def people_routes(office: Office) -> APIRouter:
     return router
 
 
-def _add_looks(router: APIRouter, office: Office) -> None:
+def _add_page(router: APIRouter, office: Office) -> None:
+    ours = Ours(office.name)
+
     @router.get("", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:
-        return PAGE.read_text(encoding="utf-8").replace("$title", office.title).replace("$name", office.name)
+        given = {"$title": office.title, "$name": office.name, "$ours": f"{office.name}/ours" if ours.is_known else ""}
+        text = PAGE.read_text(encoding="utf-8")
+        for name, value in given.items():
+            text = text.replace(name, value)
+        return text
 
+    @router.get("/ours/{code}")
+    async def our_side(code: str) -> dict[str, Any]:
+        """What the one-stop's exchange ledger says of a dossier; 404 if it knows none, or nobody said where it is."""
+        if not ours.is_known:
+            raise HTTPException(404, "no address or credentials of the one-stop were given")
+        try:
+            return await ours.read(code)
+        except NotRead as error:
+            raise HTTPException(error.status, f"the one-stop does not show {code}") from error
+
+
+def _add_looks(router: APIRouter, office: Office) -> None:
     @router.get("/dossiers")
     async def dossiers(
         after: str = "", limit: Limit = 1_000, order: Literal["code", "newest"] = "code"

@@ -122,7 +122,7 @@ async def test_the_page_stands_alone_and_shows_what_arrived(box: Box) -> None:
     systems = (await box.client.get("/arrivals")).json()["systems"]
     assert [(one["title"], len(one["cards"])) for one in systems[:2]] == [("Thư điện tử", 1), ("Webhook", 1)]
     pages = [one.get("page") for one in systems]
-    assert pages == [None, None, "sandbox/vbdlis", "sandbox/tax", "sandbox/bhxh", "sandbox/dvcqg"]
+    assert pages == [None, None, "sandbox/vbdlis", "sandbox/tax", "sandbox/bhxh", "sandbox/dvcqg", "sandbox/sample"]
     assert (await box.client.get("/readyz")).json()["ready"]
 
 
