@@ -1,0 +1,71 @@
+"""The suite: ``python -m tests.chaos [--seed N] [--dossiers N] [--only FAULT …] [--rounds N] [--brokers 1|3]``."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+from random import Random
+
+from tests.chaos.conduct import Outcome, Plan, play
+from tests.chaos.faults import FAMILIES, Make, by_name
+from tests.chaos.report import details, report
+from tests.chaos.town import Shape, town
+
+SECONDS_PER_FAULT = 14.0
+"""About; the load is spread so that it lasts as long as the faults do."""
+
+
+def main() -> int:
+    """Play rounds, print the table; 0 if nothing was lost, doubled, reordered or silently diverged."""
+    asked = _parser().parse_args()
+    rng, outcomes = Random(asked.seed), []
+    print(f"chaos: seed {asked.seed}", flush=True)
+    for number, (title, faults) in enumerate(_rounds(asked, rng), 1):
+        print(f"round {number}: {title}, {len(faults)} faults", flush=True)
+        outcome = _round(Plan(rng.randrange(10**9), asked.dossiers, _pace(asked.dossiers, faults), faults), asked)
+        outcomes.append(outcome)
+        if not outcome.is_good:
+            print(details([outcome]), flush=True)
+    print(report(outcomes, asked.seed))
+    return 0 if all(one.is_good for one in outcomes) else 1
+
+
+def _pace(n_dossiers: int, faults: list[tuple[str, Make]]) -> float:
+    return max(0.5, n_dossiers / (SECONDS_PER_FAULT * len(faults)))
+
+
+def _round(plan: Plan, asked: argparse.Namespace) -> Outcome:
+    shape = Shape(asked.brokers, ("workflow", "sla", "notify"))
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, town(Path(folder), shape) as running:
+        return asyncio.run(play(running, plan))
+
+
+def _rounds(asked: argparse.Namespace, rng: Random) -> list[tuple[str, list[tuple[str, Make]]]]:
+    """Return a round a family, or one with the faults that were asked for."""
+    if asked.only:
+        known = by_name()
+        return [("as asked", [(name, known[name]) for name in asked.only for _ in range(asked.times)])]
+    found = []
+    for family, faults in FAMILIES.items():
+        drawn = [(name, make) for name, make in faults.items() for _ in range(asked.times)]
+        rng.shuffle(drawn)
+        found.append((family, drawn))
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9))
+    parser.add_argument("--dossiers", type=int, default=400, help="in each round")
+    parser.add_argument("--times", type=int, default=1, help="how often each fault of a round strikes")
+    parser.add_argument(
+        "--only", action="append", choices=sorted(by_name()), metavar="FAULT", help="strike with this one"
+    )
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
