@@ -9,7 +9,8 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos.conduct import Outcome, Plan, play
-from tests.chaos.faults import FAMILIES, Make, by_name
+from tests.chaos.faults import FAMILIES, QUORUM, Make, by_name
+from tests.chaos.logs import complaints
 from tests.chaos.report import details, report
 from tests.chaos.town import Shape, town
 
@@ -37,9 +38,13 @@ def _pace(n_dossiers: int, faults: list[tuple[str, Make]]) -> float:
 
 
 def _round(plan: Plan, asked: argparse.Namespace) -> Outcome:
-    shape = Shape(asked.brokers, ("workflow", "sla", "notify"))
+    is_quorum = any(name in FAMILIES[QUORUM] for name, _ in plan.faults)
+    shape = Shape(3 if is_quorum else asked.brokers, ("workflow", "sla", "notify"))
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, town(Path(folder), shape) as running:
-        return asyncio.run(play(running, plan))
+        outcome = asyncio.run(play(running, plan))
+        for what, n in complaints(Path(folder) / "log").most_common(25):
+            print(f"          {n:5} × {what}")
+        return outcome
 
 
 def _rounds(asked: argparse.Namespace, rng: Random) -> list[tuple[str, list[tuple[str, Make]]]]:

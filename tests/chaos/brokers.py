@@ -62,7 +62,7 @@ class Broker(Kafka):
 
     def __init__(self, folder: Path, nest: Nest, own: Address, all_of_them: Sequence[Address]) -> None:
         super().__init__(folder, nest, node=own.node)
-        self.name = own.name
+        self.name, self.number = own.name, own.node.number
         self._own, self._all = own, all_of_them
 
     def _prepare(self, node: Node, folder: Path, class_path: Sequence[Path], options: Sequence[str]) -> str:

@@ -1,7 +1,10 @@
 """One round: dossiers flow, faults strike one after another, and in the end everything is compared."""
 
 import asyncio
+import json
+import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +13,7 @@ from random import Random
 from tests.chaos.caller import Caller, Memory, Said
 from tests.chaos.checker import Evidence, Finding, collect, judge
 from tests.chaos.checker.acknowledged import FACTS
-from tests.chaos.checker.evidence import Told
+from tests.chaos.checker.evidence import Row, Told
 from tests.chaos.faults import Make, Place
 from tests.chaos.lives import PORTAL, Life, kinds
 from tests.chaos.progress import seconds_to_be_in_step, settled, waiting
@@ -52,7 +55,7 @@ class Outcome:
     n_events: int = 0
     n_acknowledged: int = 0
     n_repeats: int = 0
-    n_incidents: int = 0
+    incidents: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     settle_seconds: float = 0.0
 
@@ -81,11 +84,13 @@ async def play(town: Town, plan: Plan) -> Outcome:
     caller = Caller(town, memory, Random(rng.random()))
     await _subscribe(caller)
     lives = [Life(caller, number, Random(rng.random())) for number in range(plan.n_dossiers)]
-    flowing = asyncio.create_task(_flow(lives, kinds(rng, plan.n_dossiers), plan.per_second))
-    for name, make in plan.faults:
+    pace = Pace(plan.per_second, plan.n_dossiers)
+    flowing = asyncio.create_task(_flow(lives, kinds(rng, plan.n_dossiers), pace))
+    for n_left, (name, make) in zip(range(len(plan.faults) - 1, -1, -1), plan.faults, strict=True):
         outcome.struck.append(await strike(Place(town, rng), name, make, plan.in_step_limit))
         at = f"{time.monotonic() - began:6.0f} s"
         print(f"{at}  {name}: {outcome.struck[-1].what or 'did not strike'}", _step(outcome.struck[-1]), flush=True)
+        pace.last_for((time.monotonic() - began) / len(outcome.struck) * n_left)
     await flowing
     print(f"{time.monotonic() - began:6.0f} s  all lives have come to their end", flush=True)
     outcome.troubles = [life.trouble for life in lives if life.trouble]
@@ -115,7 +120,19 @@ async def strike(place: Place, name: str, make: Make, limit: float) -> Struck:
     return Struck(name, what, services, partners, tuple(fallen))
 
 
-async def _flow(lives: list[Life], kinds_of_life: list[str], per_second: float) -> None:
+@dataclass
+class Pace:
+    """How many lives begin in a second, so that they go on as long as faults do."""
+
+    per_second: float
+    n_left: int
+
+    def last_for(self, seconds: float) -> None:
+        """Let what is left be spread over the seconds that are left."""
+        self.per_second = min(5.0, max(0.3, self.n_left / max(1.0, seconds)))
+
+
+async def _flow(lives: list[Life], kinds_of_life: list[str], pace: Pace) -> None:
     """Begin a life now and then, as long as not too many are going on."""
     room = asyncio.Semaphore(LIVES_AT_ONCE)
 
@@ -126,7 +143,8 @@ async def _flow(lives: list[Life], kinds_of_life: list[str], per_second: float) 
     async with asyncio.TaskGroup() as group:
         for life, kind in zip(lives, kinds_of_life, strict=True):
             group.create_task(live(life, kind))
-            await asyncio.sleep(1 / per_second)
+            pace.n_left -= 1
+            await asyncio.sleep(1 / pace.per_second)
 
 
 async def _subscribe(caller: Caller) -> None:
@@ -147,7 +165,7 @@ async def _compare(town: Town, plan: Plan, memory: Memory, outcome: Outcome) -> 
     outcome.findings = judge(seen)
     outcome.n_dossiers, outcome.n_events = len(seen.rows("intake", "dossier")), seen.n_events
     outcome.n_acknowledged, outcome.n_repeats = len(memory.acknowledged), memory.n_repeats
-    outcome.n_incidents = len(seen.rows("workflow", "incident"))
+    outcome.incidents = Counter(map(_incident, seen.rows("workflow", "incident")))
 
 
 async def _still(town: Town, memory: Memory) -> Evidence:
@@ -176,3 +194,10 @@ def _told(said: Said) -> Told:
     dossier = said.body["id"] if said.command == "submit" else parts[3]
     leg_no = int(parts[5]) if "legs" in parts else 0
     return Told(said.command, said.service, dossier, leg_no, said.key, said.body)
+
+
+def _incident(row: Row) -> str:
+    """Return what a person sees of an incident, without what makes each of them different."""
+    theirs = json.loads(row["theirs"] or "null") or {}
+    words = re.sub(r"H99\S+|[0-9a-f-]{36}", "…", str(theirs.get("message", "")))
+    return f"{row['system']}: {row['kind']} {row['detail']} {theirs.get('reason_code', '')} {words}".strip()[:160]

@@ -18,6 +18,10 @@ STALE = {404, 409, 412}
 """What was looked at has moved, or has not come yet: look again."""
 
 
+class Stale(Exception):
+    """A read that does not show what was acknowledged before it."""
+
+
 @dataclass
 class Life:
     """One dossier and the people around it."""
@@ -36,7 +40,7 @@ class Life:
         self.kind = kind
         try:
             await getattr(self, kind)()
-        except (Refused, GivenUp, TimeoutError) as error:
+        except (Refused, GivenUp, Stale, TimeoutError) as error:
             self.trouble = f"{kind} {self.code or self.id} after {self.steps[-1:]}: {type(error).__name__} {error}"
 
     # The kinds
@@ -114,9 +118,17 @@ class Life:
             seen = await self.caller.get("intake", f"/v1/dossiers/{self.id}", "officer", UNIT)
             if seen is None or verb not in seen["allowed"]:
                 return None
-            return await self.caller.post("intake", f"/v1/dossiers/{self.id}/{verb}", who, body, seen["version"])
+            told = await self.caller.post("intake", f"/v1/dossiers/{self.id}/{verb}", who, body, seen["version"])
+            await self._read_back(told["version"])
+            return told
 
         return await self._until(verb, act)
+
+    async def _read_back(self, version: int) -> None:
+        """After a 2xx the next read shows it."""
+        seen = await self.caller.get("intake", f"/v1/dossiers/{self.id}", "officer", UNIT)
+        if seen is None or seen["version"] < version:
+            raise Stale(f"version {version} was answered, then {seen and seen['version']} was read")
 
     async def _leg(self, agency: str, outcome: str, data: Json | None = None) -> None:
         """Take the agency's open leg over and complete it."""

@@ -20,13 +20,15 @@ def report(outcomes: Sequence[Outcome], seed: int) -> str:
         "commands acknowledged": sum(one.n_acknowledged for one in outcomes),
         "calls repeated because they had no answer": sum(one.n_repeats for one in outcomes),
         "faults that struck": sum(bool(one.what) for outcome in outcomes for one in outcome.struck),
-        "visible incidents at partners": sum(one.n_incidents for one in outcomes),
+        "visible incidents at partners": sum(sum(one.incidents.values()) for one in outcomes),
         "lives that did not come to their end": sum(len(one.troubles) for one in outcomes),
         "what still waited at the end": sum(sum(one.left.values()) for one in outcomes),
         "minutes": round(sum(one.seconds for one in outcomes) / 60, 1),
     }
     lines += ["| what | n |", "|---|---|", *(f"| {name} | {n:,} |" for name, n in total.items()), ""]
     lines += [*_faults(outcomes), "", "Left out:", *(f"- {what}: {why}" for what, why in LEFT_OUT.items())]
+    incidents = sum((one.incidents for one in outcomes), Counter[str]())
+    lines += ["", "Visible incidents:", *(f"- {n} × {what}" for what, n in incidents.most_common())]
     return "\n".join(lines)
 
 

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -10,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
+import psutil
 
 from deploy.demo.client import fast_clock
 from deploy.local.errors import LaunchError
@@ -61,6 +64,8 @@ class Town:
     shape: Shape
     plain: dict[str, Program] = field(default_factory=dict)
     """Each program as it is when it is well."""
+    _locks: dict[str, threading.RLock] = field(default_factory=lambda: defaultdict(threading.RLock))
+    """Two faults at once may meet at one program: one of them at a time starts and stops it."""
 
     def url(self, name: str) -> str:
         """Return the address of a program."""
@@ -82,30 +87,33 @@ class Town:
 
     def restart(self, name: str) -> None:
         """Start a program again as it is when it is well, whatever runs of it now."""
-        if name == "postgres":
-            self.stack.restart(name)
-            return
-        part = self.served(name)
-        part._program = self.plain[name]
-        part.stop(3)
-        _insist(part.launch)
-        part.wait_ready()
+        with self._locks[name]:
+            if name == "postgres":
+                self.stack.restart(name)
+                return
+            part = self.served(name)
+            part._program = self.plain[name]
+            part.stop(3)
+            _insist(part.launch)
+            _insist(part.wait_ready)
 
     def strike_at(self, name: str, specs: str) -> str:
         """Let a program run until it dies at a point; return what it passed, empty if it never came there."""
-        child = self._run_at(name, specs)
-        with suppress(LaunchError):
-            self.served(name).wait_ready()
-        child.wait(self.shape.passing_seconds)
-        if child.alive:
-            child.kill()
-            return ""
+        with self._locks[name]:
+            child = self._run_at(name, specs)
+            with suppress(LaunchError):
+                self.served(name).wait_ready()
+            child.wait(self.shape.passing_seconds)
+            if child.alive:
+                child.kill()
+                return ""
         return next((line for line in child.tail(40).splitlines() if line.startswith(PASSED)), "")
 
     def run_with(self, name: str, specs: str) -> None:
         """Let a program run with a distortion, and wait until it is ready."""
-        self._run_at(name, specs)
-        self.served(name).wait_ready()
+        with self._locks[name], suppress(LaunchError):
+            self._run_at(name, specs)
+            self.served(name).wait_ready()
 
     def _run_at(self, name: str, specs: str) -> Child:
         part, well = self.served(name), self.plain[name]
@@ -133,16 +141,21 @@ class Town:
         return fallen
 
     def freeze(self, name: str) -> None:
-        """Stop a process where it stands."""
-        pid = self.stack.pid(name)
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
+        """Stop a process and its children where they stand."""
+        self._signal(name, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        """Let a process go on, if it still is."""
-        pid = self.stack.pid(name)
-        if pid is not None:
-            os.kill(pid, signal.SIGCONT)
+        """Let a process and its children go on, if they still are."""
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: int) -> None:
+        part = next(one for one in (*self.stack.parts, *self.cluster.brokers) if one.name == name)
+        if part.child is None or not part.child.alive:
+            return
+        root = psutil.Process(part.child.pid)
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def pids(self) -> dict[int, str]:
         """Return which process is whose, for the doors."""

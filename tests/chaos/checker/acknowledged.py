@@ -1,7 +1,7 @@
 """Everything acknowledged to a caller is there exactly once, and nothing is there that nobody asked for."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from tests.chaos.checker.evidence import Evidence, Row, Told
@@ -36,6 +36,19 @@ def check(seen: Evidence) -> Iterator[Finding]:
     yield from _once(seen)
     yield from _answers(seen)
     yield from _unasked(seen)
+    yield from _codes(seen)
+
+
+def _codes(seen: Evidence) -> Iterator[Finding]:
+    """The numbers of a unit's day have no gap: a command that failed has used none up."""
+    days: dict[str, list[int]] = defaultdict(list)
+    for row in seen.rows("intake", "dossier"):
+        if row["code"]:
+            day, _, number = row["code"].rpartition("-")
+            days[day].append(int(number))
+    for day, numbers in days.items():
+        if sorted(numbers) != list(range(1, len(numbers) + 1)):
+            yield Finding("lost", "codes", f"{day}: {sorted(numbers)}")
 
 
 def _once(seen: Evidence) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ def check(seen: Evidence) -> Iterator[Finding]:
     for dossier, history in facts.items():
         history.sort(key=lambda row: row["time"])
         yield from _compare(dossier, expected(history), shown(seen, dossier))
+        yield from _lateness(dossier, history)
 
 
 def expected(history: list[Row]) -> dict[str, Any]:
@@ -116,3 +117,14 @@ def _compare(dossier: str, wanted: dict[str, Any], there: dict[str, Any]) -> Ite
     for name, value in wanted.items():
         if there[name] != value and not (name == "sla status" and there[name] == "suspended" and value == "running"):
             yield Finding("diverged", dossier, f"{name} is {there[name]!r}, the facts say {value!r}")
+
+
+def _lateness(dossier: str, history: list[Row]) -> Iterator[Finding]:
+    """Who finished in time is not called late in the end, whatever sla missed meanwhile."""
+    missed = {row["data"]["deadline_at"] for row in history if row["name"] == "DeadlineMissed"}
+    missed -= {row["data"]["deadline_at"] for row in history if row["name"] == "DeadlineMissWithdrawn"}
+    for row in history:
+        if row["name"] == "ClockFinished":
+            finished = datetime.fromisoformat(row["data"]["finished_at"])
+            wrong = [one for one in missed if finished <= datetime.fromisoformat(one)]
+            yield from (Finding("diverged", dossier, f"finished at {finished}, but late since {one}") for one in wrong)

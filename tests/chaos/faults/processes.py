@@ -86,6 +86,26 @@ class Frozen:
 
 
 @dataclass
+class EngineFrozen:
+    """PostgreSQL or Kafka stands still for longer than a transaction or a request may take, and goes on."""
+
+    _struck: list[str] = field(default_factory=list)
+
+    async def inject(self, place: Place) -> str:
+        """Freeze the database, or all brokers."""
+        self._struck = place.rng.choice((["postgres"], place.town.cluster.names))
+        for one in self._struck:
+            await asyncio.to_thread(place.town.freeze, one)
+        await place.hold(6, 14)
+        return ", ".join(self._struck)
+
+    async def heal(self, place: Place) -> None:
+        """Let it go on."""
+        for one in self._struck:
+            await asyncio.to_thread(place.town.thaw, one)
+
+
+@dataclass
 class BadBroker:
     """A reader whose broker loses, repeats or swaps messages for a while."""
 
