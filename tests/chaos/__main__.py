@@ -1,4 +1,4 @@
-"""The suite: ``python -m tests.chaos [--seed N] [--dossiers N] [--only FAULT …] [--rounds N] [--brokers 1|3]``."""
+"""The suite: ``python -m tests.chaos [--seed N] [--dossiers N] [--times N] [--only FAULT …] [--brokers 1|3]``."""
 
 import argparse
 import asyncio
@@ -10,12 +10,13 @@ from random import Random
 
 from tests.chaos.conduct import Outcome, Plan, play
 from tests.chaos.faults import FAMILIES, QUORUM, Make, by_name
+from tests.chaos.lives import WEIGHTS
 from tests.chaos.logs import complaints
 from tests.chaos.report import details, report
 from tests.chaos.town import Shape, town
 
-SECONDS_PER_FAULT = 14.0
-"""About; the load is spread so that it lasts as long as the faults do."""
+SECONDS_PER_FAULT = 15.0
+"""The first guess; then the load is spread so that it lasts as long as the faults do."""
 
 
 def main() -> int:
@@ -23,18 +24,17 @@ def main() -> int:
     asked = _parser().parse_args()
     rng, outcomes = Random(asked.seed), []
     print(f"chaos: seed {asked.seed}", flush=True)
-    for number, (title, faults) in enumerate(_rounds(asked, rng), 1):
-        print(f"round {number}: {title}, {len(faults)} faults", flush=True)
-        outcome = _round(Plan(rng.randrange(10**9), asked.dossiers, _pace(asked.dossiers, faults), faults), asked)
+    rounds = _rounds(asked, rng)
+    per_fault = asked.dossiers / sum(len(faults) for _, faults in rounds)
+    for number, (title, faults) in enumerate(rounds, 1):
+        n_dossiers = max(len(WEIGHTS), round(per_fault * len(faults)))
+        print(f"round {number}: {title}, {len(faults)} faults, {n_dossiers} dossiers", flush=True)
+        outcome = _round(Plan(rng.randrange(10**9), n_dossiers, per_fault / SECONDS_PER_FAULT, faults), asked)
         outcomes.append(outcome)
         if not outcome.is_good:
             print(details([outcome]), flush=True)
     print(report(outcomes, asked.seed))
     return 0 if all(one.is_good for one in outcomes) else 1
-
-
-def _pace(n_dossiers: int, faults: list[tuple[str, Make]]) -> float:
-    return max(0.5, n_dossiers / (SECONDS_PER_FAULT * len(faults)))
 
 
 def _round(plan: Plan, asked: argparse.Namespace) -> Outcome:
@@ -63,7 +63,7 @@ def _rounds(asked: argparse.Namespace, rng: Random) -> list[tuple[str, list[tupl
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9))
-    parser.add_argument("--dossiers", type=int, default=400, help="in each round")
+    parser.add_argument("--dossiers", type=int, default=1_200, help="in all rounds together")
     parser.add_argument("--times", type=int, default=1, help="how often each fault of a round strikes")
     parser.add_argument(
         "--only", action="append", choices=sorted(by_name()), metavar="FAULT", help="strike with this one"
