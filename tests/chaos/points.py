@@ -66,10 +66,16 @@ def swaps(events: Iterable[Any]) -> Iterator[Any]:
     yield from reversed(list(events))
 
 
+def alters(events: Iterable[Any]) -> Iterator[Any]:
+    """Bring every third message with other bytes than its writer wrote."""
+    yield from (event if n % 3 != 2 else event._replace(data=event.data + b" ") for n, event in enumerate(events))
+
+
 DISTORTIONS: dict[str, Callable[[Iterable[Any]], Iterator[Any]]] = {
     "loses": loses,
     "repeats": repeats,
     "swaps": swaps,
+    "alters": alters,
 }
 DISTORTED = "shared.reader:_decode"
 """Where messages come out of the broker."""
