@@ -73,9 +73,8 @@ class Frozen:
     _struck: str = ""
 
     async def inject(self, place: Place) -> str:
-        """Freeze one worker, preferably one of two."""
-        seconds = [f"{name}-second" for name in place.town.shape.doubled]
-        self._struck = place.rng.choice(seconds or [*SERVICES])
+        """Freeze any process of ours: one of two workers, one that serves callers, an adapter in a call."""
+        self._struck = place.rng.choice([*place.town.workers(), *ADAPTERS])
         await asyncio.to_thread(place.town.freeze, self._struck)
         await asyncio.sleep(LEASE_SECONDS + place.rng.uniform(1, 3))
         return self._struck
