@@ -1,4 +1,4 @@
-"""The suite: ``python -m tests.chaos [--seed N] [--dossiers N] [--times N] [--only FAULT …] [--brokers 1|3]``."""
+"""The suite: ``python -m tests.chaos [--seed N] [--dossiers N] [--times N] [--only FAULT …] [--family F …]``."""
 
 import argparse
 import asyncio
@@ -64,7 +64,8 @@ def _rounds(asked: argparse.Namespace, rng: Random) -> list[tuple[str, list[tupl
         known = by_name()
         return [("as asked", [(name, known[name]) for name in asked.only for _ in range(asked.times)])]
     found = []
-    for family, faults in FAMILIES.items():
+    for family in asked.family or FAMILIES:
+        faults = FAMILIES[family]
         drawn = [(name, make) for name, make in faults.items() for _ in range(asked.times)]
         rng.shuffle(drawn)
         found.append((family, drawn))
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", action="append", choices=sorted(by_name()), metavar="FAULT", help="strike with this one"
     )
+    parser.add_argument("--family", action="append", choices=tuple(FAMILIES), help="play the round of this family")
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
     return parser
 

@@ -169,14 +169,13 @@ async def _compare(town: Town, plan: Plan, memory: Memory, outcome: Outcome) -> 
 
 
 async def _still(town: Town, memory: Memory) -> Evidence:
-    """Read everything; a timer that fires meanwhile makes it be read again."""
+    """Read everything until two readings agree: a timer that fires meanwhile is in one database and not in another."""
     seen = await _collect(town, memory)
     for _ in range(20):
         await settled(town, 30)
-        again = await _collect(town, memory)
-        if again.n_events == seen.n_events:
+        before, seen = seen, await _collect(town, memory)
+        if before.n_events == seen.n_events:
             break
-        seen = again
     return seen
 
 
