@@ -184,6 +184,7 @@ async def _collect(town: Town, memory: Memory) -> Evidence:
     seen = await collect(
         town.stack.engines.postgres_url, town.url("sandbox"), Path(town.stack.data_dir) / "sandbox", told
     )
+    seen.deeds = list(memory.deeds)
     seen.unanswered = [path for path, _ in memory.unanswered]
     return seen
 

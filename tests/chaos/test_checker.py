@@ -69,7 +69,8 @@ def right() -> Evidence:
     calls: dict[str, list[Row]] = {system: [] for system in SYSTEMS}
     calls["vbdlis"] = [{"dossier": CODE, "call": "tiepnhan"}]
     mails = [{"message_id": f"<{uuid5(NAMESPACE, f'{number(n)}/applicant/email')}@x>"} for n in (0, 1)]
-    return Evidence(tables, told, outside=outside, calls=calls, mails=mails)
+    deeds = [("vbdlis", CODE, "finish")]
+    return Evidence(tables, told, deeds=deeds, outside=outside, calls=calls, mails=mails)
 
 
 def _told(command: str, body: Row, service: str = "intake", leg_no: int = 0) -> Told:
@@ -77,7 +78,7 @@ def _told(command: str, body: Row, service: str = "intake", leg_no: int = 0) -> 
 
 
 def _fill(tables: dict[str, dict[str, list[Row]]]) -> None:
-    leg = {"dossier_id": DOSSIER, "leg_no": 2, "status": "completed"}
+    leg = {"dossier_id": DOSSIER, "leg_no": 2, "status": "completed", "agency_code": "H99.VPDK"}
     tables["intake"]["dossier"].append(
         {"id": DOSSIER, "status": "processing", "code": CODE, "appointment_at": datetime.fromisoformat(DUE)}
     )
@@ -241,6 +242,10 @@ def tell_nobody(seen: Evidence) -> None:
     ]
 
 
+def forget_what_a_clerk_did(seen: Evidence) -> None:
+    seen.deeds.append(("tax", CODE, "determine"))
+
+
 def wait_unseen(seen: Evidence) -> None:
     seen.tables["workflow"]["delivery"][4]["state"] = "refused"
 
@@ -254,6 +259,7 @@ BROKEN: list[tuple[Callable[[Evidence], None], str]] = [
     (double_at_the_portal, "doubled"), (swap_at_the_portal, "reordered"),
     (stand_elsewhere_at_the_portal, "diverged"), (vanish_at_the_registry, "lost"),
     (open_twice_at_the_registry, "doubled"), (tell_nobody, "lost"), (wait_unseen, "lost"),
+    (forget_what_a_clerk_did, "lost"),
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from deploy.local.folder import ROOT
 from deploy.local.ports import LOOPBACK, free_ports
 from shared.timeline import Event
 from tests.chaos.at import PASSED, resolve
@@ -124,3 +125,9 @@ def test_everybody_reaches_a_broker_through_its_doors_only() -> None:
 
 def test_every_service_can_be_struck_at_a_point() -> None:
     assert {one for point in POINTS.values() for one in point.programs} >= set(SERVICES)
+
+
+def test_the_page_names_every_point_and_fault() -> None:
+    page = (ROOT / "docs" / "chaos.md").read_text()
+    named = [name.removeprefix("kill at ").removeprefix("partner: ") for name in by_name()]
+    assert [name for name in (*POINTS, *named) if name not in page and not name.startswith("two at once")] == []

@@ -43,6 +43,8 @@ class Evidence:
     told: list[Told] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     """Paths of commands that never had an answer: each happened once or not at all."""
+    deeds: list[tuple[str, str, str]] = field(default_factory=list)
+    """(system, dossier code, action) that an outside system acknowledged to its clerk."""
     outside: dict[str, dict[str, Row]] = field(default_factory=dict)
     """By system, then by its dossier code, as the system itself has it."""
     calls: dict[str, list[Row]] = field(default_factory=dict)

@@ -29,8 +29,25 @@ def check(seen: Evidence) -> Iterator[Finding]:
     yield from _told(seen, lanes)
     yield from _portal(seen, lanes)
     yield from _registers(seen, lanes)
+    yield from _deeds(seen)
     if seen.waiting_callbacks:
         yield Finding("lost", "callbacks", f"{seen.waiting_callbacks} were never heard")
+
+
+ENDS = {"finish", "determine"}
+"""What a clerk does to end what the agency has in hand."""
+
+
+def _deeds(seen: Evidence) -> Iterator[Finding]:
+    """What a clerk ended in the agency's own system is ended here."""
+    ids = {row["code"]: row["dossier_id"] for row in seen.rows("workflow", "exchange")}
+    for system, code, action in seen.deeds:
+        if action in ENDS:
+            agencies = set(json.loads((DATA / f"{system}.json").read_text())["agency_codes"])
+            every = seen.by_dossier("workflow", "leg").get(str(ids.get(code)), [])
+            legs = [leg for leg in every if leg["agency_code"] in agencies]
+            if not legs or any(leg["status"] != "completed" for leg in legs):
+                yield Finding("lost", f"{system} {code}", f"a clerk's {action} has not ended the leg here")
 
 
 def _lanes(seen: Evidence, lanes: Lanes) -> Iterator[Finding]:
