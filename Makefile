@@ -1,7 +1,7 @@
 # Liên Thông. `make` alone lists the targets. Every target first builds .venv from the locked, hashed packages.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench fmt reset token adapter-conformance
+.PHONY: help run demo test check bench chaos fmt reset token adapter-conformance
 
 PY := .venv/bin/python
 BUILT := .venv/.locked
@@ -29,6 +29,9 @@ check: $(BUILT) ## lint, types, import rules, drift, then every test
 
 bench: $(BUILT) ## measure, several runs with the floor beside them
 	@$(PY) -m tests.bench
+
+chaos: $(BUILT) ## let dossiers flow while everything fails, and compare everything: CHAOS="--seed 1 --dossiers 100"
+	@$(PY) -m tests.chaos $(CHAOS)
 
 fmt: $(BUILT) ## format and fix what can be fixed
 	@.venv/bin/ruff check --fix

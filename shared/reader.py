@@ -51,6 +51,7 @@ class Reader:
         self._partitions: list[int] = []
         self._complete_until: dict[int, datetime] = {}
         self._mark: tuple[datetime, dict[TopicPartition, int]] | None = None
+        self._stood: dict[TopicPartition, int] = {}
         self._marked_at = 0.0
         self._asked_at = -MARK_WHILE_ASKED_SECONDS
 
@@ -117,19 +118,24 @@ class Reader:
         if time.monotonic() - self._asked_at > MARK_WHILE_ASKED_SECONDS:
             self._mark, self._complete_until = None, {}
             return
-        if self._mark is not None and set(self._mark[1]) != consumer.assignment():
-            self._mark, self._complete_until = None, {}  # a rebalance: nobody passes the ends of what is gone
-        if self._mark is not None:
-            instant, ends = self._mark
-            positions = {part: await consumer.position(part) for part in ends}
-            if all(positions[part] >= end for part, end in ends.items()):
-                self._complete_until = {part.partition: instant for part in ends}
-                self._mark = None
+        stands = {part: await consumer.position(part) for part in consumer.assignment()}
+        if stands.keys() != self._stood.keys() or any(at < self._stood[part] for part, at in stands.items()):
+            self._mark, self._complete_until = None, {}  # a rebalance or another log: nobody passes ends that are gone
+        self._stood = stands
+        if self._mark is not None and all(stands[part] >= end for part, end in self._mark[1].items()):
+            self._complete_until = {part.partition: self._mark[0] for part in stands}
+            self._mark = None
         if self._mark is None and time.monotonic() - self._marked_at >= MARK_EVERY_SECONDS:
             self._marked_at = time.monotonic()
-            instant = self.clock.now()
-            assigned = consumer.assignment()
-            self._mark = (instant, dict(await consumer.end_offsets(assigned))) if assigned else None
+            self._mark = await self._new_mark(consumer)
+
+    async def _new_mark(self, consumer: AIOKafkaConsumer) -> tuple[datetime, dict[TopicPartition, int]] | None:
+        """Return now and the present ends; None where this stands beyond one: the log was lost, this is another."""
+        instant = self.clock.now()
+        if not self._stood:
+            return None
+        ends = dict(await consumer.end_offsets(self._stood))
+        return (instant, ends) if all(self._stood[part] <= end for part, end in ends.items()) else None
 
     def complete_until(self, dossier_id: UUID) -> datetime | None:
         """Return the business instant up to which the broker's copy of this dossier was read; None if unknown,

@@ -1,0 +1,47 @@
+"""The short form: one broker, some fifty dossiers, eight faults; ``CHAOS_SEED`` plays a run again."""
+
+import asyncio
+import os
+import secrets
+from pathlib import Path
+from random import Random
+
+from tests.chaos.conduct import Outcome, Plan, play
+from tests.chaos.faults import Make, by_name
+from tests.chaos.faults.processes import some_busy_points
+from tests.chaos.report import details, report
+from tests.chaos.town import Shape, town
+
+N_DOSSIERS = 44
+PER_SECOND = 1.2
+IN_STEP_SECONDS = 15.0
+"""How long a short run waits after each fault; at the end it waits for everything."""
+SHAPE = Shape(passing_seconds=6)
+ALWAYS = (
+    "PostgreSQL killed", "Kafka's data deleted", "serialization failures", "connections cut",
+    "kill -9 at any instant", "partner: timeout_after_effect",
+)  # fmt: skip
+
+
+def faults(rng: Random) -> list[tuple[str, Make]]:
+    """Return the faults of a short run in an order of its own."""
+    known = by_name()
+    drawn: list[tuple[str, Make]] = [(name, known[name]) for name in ALWAYS]
+    drawn.append(("kill at four points at once", lambda dice: some_busy_points(dice, 4)))
+    rng.shuffle(drawn)
+    return drawn
+
+
+def run(folder: Path, seed: int) -> Outcome:
+    with town(folder, SHAPE) as running:
+        return asyncio.run(play(running, Plan(seed, N_DOSSIERS, PER_SECOND, faults(Random(seed)), IN_STEP_SECONDS)))
+
+
+def test_nothing_is_lost_doubled_reordered_or_silently_diverged_whatever_fails(tmp_path: Path) -> None:
+    seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**9))
+    print(f"\nCHAOS_SEED={seed}")
+    outcome = run(tmp_path, seed)
+    print(report([outcome], seed))
+    assert outcome.n_dossiers == N_DOSSIERS
+    assert sum(bool(one.what) for one in outcome.struck) >= 6, "the faults did not strike"
+    assert outcome.is_good, f"CHAOS_SEED={seed}\n{details([outcome])}"
