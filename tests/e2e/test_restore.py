@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.demo.client import Client
-from deploy.demo.narrator import equal_heads, in_step
+from deploy.demo.narrator import equal_heads
 from deploy.demo.story import Birth, Story
 from deploy.local.folder import ROOT
 from deploy.local.programs import credentials
@@ -74,8 +74,7 @@ class Banks:
             self.stack.kill(service)
         for service in services:
             await self.copy(f"lienthong_{service}", f"backup_{service}")
-        for service in services:
-            await asyncio.to_thread(self.stack.restart, service)
+        await self.start(services)
 
     async def restore(self, services: Sequence[str]) -> None:
         """Start services on their backups."""
@@ -83,6 +82,10 @@ class Banks:
             self.stack.kill(service)
         for service in services:
             await self.copy(f"backup_{service}", f"lienthong_{service}")
+        await self.start(services)
+
+    async def start(self, services: Sequence[str]) -> None:
+        """Start services together: each waits for what the others know of it."""
         await asyncio.gather(*(asyncio.to_thread(self.stack.restart, service) for service in services))
 
     async def rows(self, service: str) -> dict[str, set[str]]:
@@ -123,17 +126,19 @@ def short(client: Client, number: int) -> Story:
     return kind(client, number, days_at_land_office=0.2, days_at_tax=0.2, days_to_pay=0.2, days_to_register=0.2)
 
 
+async def told(client: Client, story: Story) -> bool:
+    """Say whether every outside system has taken all it was told; a result that came before a restore stays unknown."""
+    paths = [f"/v1/systems/{system}/dossiers/{story.id}" for system in story.systems]
+    lanes = [(await client.get("workflow", path, "ops"))["deliveries"] for path in paths]
+    return {one["state"] for lane in lanes for one in lane} <= {"done", "acknowledged"}
+
+
 async def whole(client: Client, stories: Sequence[Story]) -> None:
     """See that stories were played without trouble, and that everybody tells the same, each step once."""
     assert [story.trouble for story in stories if story.trouble] == []
     for story in stories:
         assert await equal_heads(client, story, seconds=30)
-        if not await in_step(client, story, seconds=60):
-            for system in story.systems:
-                for one in (await client.get("workflow", f"/v1/systems/{system}/dossiers/{story.id}", "ops"))["deliveries"]:
-                    print(system, {k: one[k] for k in ("no","fact","state","n_tries","reason_code","message")})
-            print(await client.get("workflow", "/v1/incidents", "ops"))
-            raise AssertionError
+        assert await eventually(lambda story=story: told(client, story), seconds=60)
         lines = (await client.seen("dvcqg", str(story.id)))["progress"]
         steps = [re.match(r"Bước (\d+): ", line["text"]) for line in lines]
         numbers = [int(step[1]) for step in steps if step]
