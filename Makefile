@@ -1,7 +1,7 @@
 # Liên Thông. `make` alone lists the targets. Every target first builds .venv from the locked, hashed packages.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench chaos fmt reset token adapter-conformance
+.PHONY: help run demo test check bench chaos fmt reset token operate adapter-conformance
 
 PY := .venv/bin/python
 BUILT := .venv/.locked
@@ -46,6 +46,9 @@ reset: $(BUILT) ## delete the local data (LIENTHONG_DATA, default .local)
 token: $(BUILT) ## print a bearer token: ROLE=officer AGENCY=H29.12 [SUBJECT=...] [SYSTEM=...]
 	@$(PY) -m deploy.local token --role "$(ROLE)" $(if $(AGENCY),--agency "$(AGENCY)") \
 	  $(if $(SUBJECT),--subject "$(SUBJECT)") $(if $(SYSTEM),--system "$(SYSTEM)")
+
+operate: $(BUILT) ## put a service of the running system right: SERVICE=sla DO="recover" | "replay" | "rebuild --all"
+	@$(PY) -m deploy.local operate $(SERVICE) $(DO)
 
 # The first Python that is new enough, by its real path: a link on somebody's PATH may be gone tomorrow.
 # What pip says goes to stderr, so that `make token` prints a token and nothing else.

@@ -24,7 +24,7 @@ from shared.kafka import tail
 from shared.peers import PeerAway, Peers
 from shared.session import Session, Sessions
 from shared.settings import Settings
-from shared.tables import Parked, Restoration
+from shared.tables import HeadRow, Parked, Restoration
 from shared.timeline import SOURCES, Entry, Event, Verdict
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,7 @@ LAST_MESSAGES = 200
 ASK_AGAIN_SECONDS = 0.2
 LOOK_SECONDS = 2.0
 SHOWN = 100
+_FROZEN = select(HeadRow.dossier_id).where(HeadRow.frozen_at.is_not(None))
 KAFKA = "kafka"
 
 
@@ -113,7 +114,10 @@ class Watch:
             await self._settle(missing, is_complete=not away)
 
     async def look(self, *, with_kafka: bool = True) -> tuple[list[Missing], set[str]]:
-        """Return what others know and the ledger lacks, and who could not be asked."""
+        """Return what others know and the ledger lacks, and who could not be asked.
+
+        Without the dossiers that are frozen: of those it is known already, and a person decides.
+        """
         found: list[Missing] = []
         away: set[str] = set()
         for peer in self.others:
@@ -125,7 +129,10 @@ class Watch:
             found += await self._known_to_kafka() if with_kafka else []
         except (KafkaError, OSError, TimeoutError):
             away.add(KAFKA)
-        return found, away
+        async with self.sessions() as session:
+            ids = list({one.dossier_id for one in found})
+            frozen = set(await session.scalars(_FROZEN.where(HeadRow.dossier_id.in_(ids)))) if ids else set()
+        return [one for one in found if one.dossier_id not in frozen], away
 
     async def _known_to(self, peer: str) -> list[Missing]:
         theirs = (await self.peers.digests(peer, of=self.me)).digests

@@ -1,4 +1,4 @@
-"""The launcher's command line: ``python -m deploy.local run | engines | token | reset | lock``."""
+"""The launcher's command line: ``python -m deploy.local run | engines | token | operate | reset | lock``."""
 
 import argparse
 import os
@@ -15,9 +15,11 @@ from deploy.local.engines import engines
 from deploy.local.errors import LaunchError
 from deploy.local.folder import Claim, data_folder
 from deploy.local.jars import relock
+from deploy.local.operate import operate
 from deploy.local.report import Loud
 from deploy.local.stack import Stack
 from deploy.local.tokens import PERSON_SECONDS, ROLES, mint_token
+from shared.settings import SERVICES
 
 
 def main() -> int:
@@ -83,6 +85,10 @@ def _token(arguments: argparse.Namespace) -> None:
     )
 
 
+def _operate(arguments: argparse.Namespace) -> None:
+    operate(data_folder(), arguments.service, arguments.what)
+
+
 def _reset(_: argparse.Namespace) -> None:
     folder = data_folder()
     if not folder.exists():
@@ -118,6 +124,10 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--system", help="the outside system's name")
     token.add_argument("--seconds", type=int, default=PERSON_SECONDS, help="how long it is valid")
     token.set_defaults(command=_token)
+    operating = commands.add_parser("operate", help="run an operator's command of a service of the running system")
+    operating.add_argument("service", choices=SERVICES)
+    operating.add_argument("what", nargs=argparse.REMAINDER, help="such as: recover, replay, rebuild --all")
+    operating.set_defaults(command=_operate)
     return parser
 
 

@@ -11,6 +11,7 @@ from deploy.local.aside import run_aside
 from deploy.local.engines import Engines, EngineSet, at_once, end, given, start_together
 from deploy.local.folder import ROOT, Claim, check_room
 from deploy.local.introduce import introduce
+from deploy.local.operate import keep
 from deploy.local.parts import Part, Served, Watch, unknown
 from deploy.local.ports import require_free
 from deploy.local.postgres import make_databases
@@ -149,6 +150,7 @@ class Stack:
         (self.data_dir / "issuer" / "address").write_text(issuer)
 
     def _prepare(self) -> None:
+        keep(self.data_dir, self.environment())
         self._report.say("preparing databases, topics and sample data")
         if self._plan.databases:
             run_aside(make_databases(self.engines.postgres_url, self._plan.databases))

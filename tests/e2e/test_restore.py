@@ -1,6 +1,7 @@
 """A database restored from an old backup: the service stops, recovers to what it was, and goes on; nothing twice."""
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from deploy.demo.client import Client
 from deploy.demo.narrator import equal_heads
 from deploy.demo.story import Birth, Story
 from deploy.local.folder import ROOT
-from deploy.local.programs import credentials
 from deploy.local.stack import Stack
 from shared.events.envelope import TOPIC
 from shared.settings import SERVICES
@@ -99,8 +99,8 @@ class Banks:
 
 def put_right(stack: Stack, service: str, *command: str) -> str:
     """Run an operator's command and return what it printed."""
-    env = stack.environment() | credentials(stack.data_dir, service)
-    argv = [sys.executable, "-m", f"services.{service}", *command]
+    argv = [sys.executable, "-m", "deploy.local", "operate", service, *command]
+    env = {**os.environ, "LIENTHONG_DATA": str(stack.data_dir)}
     done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -190,3 +190,17 @@ async def test_a_service_restored_from_a_backup_recovers_to_what_it_was(
     more = short(client, first + 9)
     await more.play()
     await whole(client, [*stories, more])
+
+
+async def test_what_sla_derived_is_derived_anew_from_the_ledgers(client: Client, stack: Stack) -> None:
+    banks, story = Banks(stack), short(client, 190)
+    await story.play()
+    await whole(client, [story])
+    before = await banks.rows("sla")
+    connection = await asyncpg.connect(stack.engines.postgres_url, database="lienthong_sla")
+    await connection.execute("UPDATE clock SET deadline_at = NULL, verdict = 'late'; DELETE FROM leg_clock")
+    await connection.execute("DELETE FROM fact WHERE source = 'workflow'")
+    await connection.close()
+    assert await banks.rows("sla") != before
+    assert "derived anew" in put_right(stack, "sla", "rebuild", "--all")
+    assert await banks.rows("sla") == before

@@ -293,6 +293,6 @@ async def _make_databases(settings: Settings) -> None:
         await admin.execute(f'CREATE DATABASE "{settings.database_prefix}{name}"')
         await admin.close()
         made = await asyncpg.connect(settings.postgres_url, database=f"{settings.database_prefix}{name}")
-        for statement in (*spine("0001"), WITNESS):
+        for statement in (*spine("0001"), *spine("0002"), WITNESS):
             await made.execute(statement)
         await made.close()

@@ -33,7 +33,7 @@ LEFT_OUT = {
     "reset_dates at vbdlis, tax and bhxh": "the same",
     "a clerk's change or deletion of a dossier": "the same",
     "delay beyond an adapter's time-out": "known and written down (docs/desync.md, 8): its line may be there twice",
-    "a service restored from an old backup, forks": "recover is being built",
+    "a service restored from an old backup, forks": "tests/e2e/test_restore.py does that",
 }
 """What the suite does not strike with, and why."""
 

@@ -10,6 +10,7 @@ import pytest
 from deploy.local.topics import make_topics
 from shared.errors import DossierFrozen, RestoredFromBackup
 from shared.forks import Proofs
+from shared.recover import recover
 from shared.service import Service
 from tests.integration.shared.spine import Spine, service_of, spine
 from tests.support import Databases, Issuer, eventually
@@ -122,6 +123,21 @@ async def test_a_service_that_is_whole_again_goes_on_by_itself(town: Spine) -> N
     await asyncio.wait_for(service.watch.until_sound(), 10)
     watching.cancel()
     service.watch.require()
+    await service.stop()
+
+
+async def test_what_nobody_has_any_more_freezes_its_dossier_and_the_service_goes_on(town: Spine) -> None:
+    lost, whole = await told(town), await told(town)
+    await restore(town, "intake", lost, 1)
+    service = await started(town, "intake")
+    service.watch.others = ["workflow"]
+    report = await recover(service)
+    assert (list(report.failed), report.done) == ([lost], [])
+    assert report.end == "the service may go on"
+    with pytest.raises(DossierFrozen):
+        await town.say("intake", lost, "a command")
+    await town.say("intake", whole, "a command")
+    assert [one["kind"] for one in await incidents(town, "intake")] == ["dossier_frozen"]
     await service.stop()
 
 

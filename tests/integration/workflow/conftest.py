@@ -14,7 +14,7 @@ TEMPLATE = f"lt_wf_template_{uuid4().hex[:8]}"
 
 @pytest.fixture(scope="session")
 async def template(engines: Engines) -> AsyncIterator[str]:
-    where.update(postgres_url=engines.postgres_url, kafka=engines.kafka)
+    where.update(postgres_url=engines.postgres_url, kafka=engines.kafka, start_check_seconds=0)
     await make_template(TEMPLATE)
     yield TEMPLATE
     await run(f"DROP DATABASE {TEMPLATE} WITH (FORCE)")
