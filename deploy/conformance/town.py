@@ -186,8 +186,9 @@ def _both(apps: dict[str, FastAPI]) -> FastAPI:
 def _settings(name: str, postgres_url: str, prefix: str, urls: dict[str, str], folder: Path) -> Settings:
     kind: type[Settings] = import_module(f"services.{name}.app").settings
     return kind(
-        mode="local", postgres_url=postgres_url, database_prefix=prefix, intake_url=urls["intake"],
-        workflow_url=urls["workflow"], issuer=urls["issuer"], jwks_url=f"{urls['issuer']}/jwks.json",
+        mode="local", start_check_seconds=0, postgres_url=postgres_url, database_prefix=prefix,
+        intake_url=urls["intake"], workflow_url=urls["workflow"],
+        issuer=urls["issuer"], jwks_url=f"{urls['issuer']}/jwks.json",
         token_url=f"{urls['issuer']}/token", client_secret=client_secrets(folder)[name], log_level="ERROR",
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ POINTS = {
     "inside-full-sweep": Point("shared.full_sweep:FullSweep._compare", "after", SERVICES, 3),
     "inside-partitioning": Point("shared.migrate:_make_partition", "after", SERVICES, 4),
     "started-before-ready": Point("shared.service:Service.start", "after", SERVICES, 1),
-    "timer-fired-before-commit": Point("services.sla.handlers.timers:_fire", "after", ("sla",), 1),
+    "timer-fired-before-commit": Point("services.sla.handlers.timers:fire", "after", ("sla",), 1),
     "mail-claimed-before-sent": Point("services.notify.jobs.email:send", "before", ("notify",)),
     "mail-sent-before-recorded": Point("services.notify.jobs:_record", "before", ("notify",)),
     "webhook-claimed-before-sent": Point("services.notify.jobs.webhook:send", "before", ("notify",)),

@@ -63,6 +63,9 @@ JUDGED_BY_DATA = {
     "GET /v1/agencies/{code}/inbox": "after is what a list has given",
 }
 """Operations whose 422 follows from data that no schema holds."""
+PEER = {"subject": "notify"}
+AMONG_SERVICES = {"/v1/forks", "/v1/events/copies"}
+"""Only our own services may call these."""
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +195,7 @@ def _plain(name: str) -> str:
 def _operation(town: World, route: Served) -> dict[str, Any]:
     """Return what is special about an operation: its token, and whether data may forbid what is well formed."""
     role = next(role for role in BEARERS if role in route.roles)
-    whose = {"agency": LAND} if "/legs/" in route.path else BEARERS[role]
+    whose = {"agency": LAND} if "/legs/" in route.path else PEER if route.path in AMONG_SERVICES else BEARERS[role]
     name = f"{route.method} {route.path}"
     judged = {"checks": {"positive_data_acceptance": {"expected-statuses": [*ACCEPTED, 422]}}}
     return {
