@@ -5,18 +5,19 @@ Source: architecture.md §3.9.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, update
 
 from shared.auth import Principal, Role, allow
 from shared.errors import Forbidden, NotFound
 from shared.events.envelope import LARGEST_SEQ
-from shared.inbox import want
+from shared.inbox import try_now, want
 from shared.peers import PeerAway, Peers
 from shared.session import Session as DbSession
 from shared.session import Sessions
@@ -137,15 +138,14 @@ class Proofs:
         forked = [(one, at) for one, at in ours.items() if at.seq and theirs.get((one, at.seq), at.chain) != at.chain]
         if agreed:
             async with self.sessions.begin() as session:
-                await let_flow(session, {one: (source, ours[one].seq + 1) for one in agreed})
+                await want(session, {(one, source): ours[one].seq + 1 for one in agreed})
+                await let_flow(session, agreed, Verdict.FORK, Verdict.AHEAD)
         if forked:
             await self.peers.tell_forks(source, forked)
 
 
-async def let_flow(session: DbSession, dossiers: dict[UUID, tuple[str, int]]) -> None:
-    """Forget that dossiers stand still by a proof, and read on what their sources have: (source, from which event)."""
-    proofs = Parked.reason.in_([str(Verdict.FORK), str(Verdict.AHEAD)])
-    await session.execute(delete(Parked).where(Parked.dossier_id.in_(list(dossiers)), proofs))
-    await want(session, {(one, source): seq for one, (source, seq) in dossiers.items()})
-    due = text("UPDATE hold SET next_try_at = clock_timestamp() WHERE dossier_id = ANY(CAST(:ids AS uuid[]))")
-    await session.execute(due, {"ids": list(dossiers)})
+async def let_flow(session: DbSession, ids: Collection[UUID], *settled: Verdict) -> None:
+    """Forget that dossiers stand still by proofs that are settled; what is on hold of them is fetched now."""
+    proofs = Parked.reason.in_([str(verdict) for verdict in settled])
+    await session.execute(delete(Parked).where(Parked.dossier_id.in_(ids), proofs))
+    await try_now(session, ids)

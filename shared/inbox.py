@@ -2,13 +2,13 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, delete, func, select, text, tuple_
+from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shared import db, telemetry
@@ -312,6 +312,12 @@ async def want(session: Session, wanted: dict[tuple[UUID, str], int]) -> None:
     ids, sources = zip(*sorted(wanted), strict=True)
     seqs = [wanted[key] for key in sorted(wanted)]
     await session.execute(_WANT, {"ids": ids, "sources": sources, "seqs": seqs})
+
+
+async def try_now(session: Session, ids: Collection[UUID]) -> None:
+    """Let everything that is on hold of some dossiers be fetched now."""
+    due = update(Hold).where(Hold.dossier_id.in_(ids)).values(next_try_at=func.clock_timestamp())
+    await session.execute(due)
 
 
 # A held event is often only out of order: the broker may still bring what it waits for.

@@ -1,7 +1,7 @@
 """The endpoints every service has: health, readiness, metrics, ledgers and heads for peers, what is not in step."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -18,9 +18,10 @@ from shared.clock import Clock
 from shared.digest import N_BUCKETS
 from shared.errors import NotFound
 from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
+from shared.inbox import try_now
 from shared.session import Session as DbSession
 from shared.tables import EventRow, HeadRow, Hold, Parked, ReferenceRow, Restoration, Sweep
-from shared.timeline import SOURCES, Entry, format_chain
+from shared.timeline import SOURCES, Entry, Event, format_chain
 from shared.web import AlwaysRoute, Instant, LocalInstant, Session
 
 NOT_IN_STEP_AFTER = text("interval '60 seconds'")
@@ -142,16 +143,25 @@ def _rows(entries: Mapping[UUID, Entry]) -> list[list[Any]]:
 @api.post("/events/pull", tags=["peers"], dependencies=[Depends(allow(Role.SYSTEM, Role.OPS))])
 async def pull(session: Session, wanted: list[Pull]) -> dict[str, Any]:
     """Replay from the ledger, byte for byte; a long answer is cut after whole events, so ask again from there."""
-    items: list[ReplayedEvent] = []
-    for want in wanted[:PULL_LIMIT]:
+    service = session.info["service"]
+
+    async def read(want: Pull, room: int) -> list[Event]:
         query = (
             select(EventRow)
             .where(EventRow.dossier_id == want.dossier_id, EventRow.seq >= want.from_seq)
             .order_by(EventRow.seq)
-            .limit(PULL_LIMIT - len(items))
+            .limit(room)
         )
-        rows = await session.scalars(query)
-        items += [ReplayedEvent.of(outbox.to_event(session.info["service"], row)) for row in rows]
+        return [outbox.to_event(service, row) for row in await session.scalars(query)]
+
+    return await replayed(wanted, read)
+
+
+async def replayed(wanted: list[Pull], read: Callable[[Pull, int], Awaitable[list[Event]]]) -> dict[str, Any]:
+    """Return the answer to *wanted*: what *read* finds of each, given how much there is still room for."""
+    items: list[ReplayedEvent] = []
+    for want in wanted[:PULL_LIMIT]:
+        items += [ReplayedEvent.of(event) for event in await read(want, PULL_LIMIT - len(items))]
         if len(items) >= PULL_LIMIT:
             break
     return {"items": items, "cut": len(items) >= PULL_LIMIT or len(wanted) > PULL_LIMIT}
@@ -252,8 +262,7 @@ async def unpark(session: Session, ids: list[UUID] | None = None) -> int:
     """
     again = update(Parked).where(Parked.reason == "poison").values(is_retrying=True).returning(Parked.dossier_id)
     dossiers = list(await session.scalars(again if ids is None else again.where(Parked.id.in_(ids))))
-    due = update(Hold).where(Hold.dossier_id.in_(dossiers)).values(next_try_at=func.clock_timestamp())
-    await session.execute(due)
+    await try_now(session, dossiers)
     return len(dossiers)
 
 

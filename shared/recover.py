@@ -13,19 +13,20 @@ from typing import TypeVar
 from uuid import UUID
 
 from rich.progress import track
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import func, select, text, update
 
 from shared.db import is_transient
+from shared.events import FACTS
 from shared.events.envelope import TOPIC
+from shared.forks import let_flow
 from shared.inbox import describe, lock_heads
 from shared.kafka import tail
 from shared.outbox import row_of
 from shared.peers import PeerAway, Pulled
 from shared.retrace import CanNotRetrace, Recall, Retrace
 from shared.service import Service
-from shared.session import Session
 from shared.standing import decoded
-from shared.tables import EventRow, HeadRow, Hold, Parked, Restoration
+from shared.tables import EventRow, HeadRow, Restoration
 from shared.timeline import BIRTHPLACE, SOURCES, Entry, Event, Verdict, advance, chain_over, parse_after
 
 T = TypeVar("T")
@@ -132,7 +133,7 @@ async def _bring_back(service: Service, dossier_id: UUID, last: int, copies: Cop
         async with service.sessions.begin() as session:
             await session.execute(LONG_TRANSACTION)
             await retrace_of(service).run(session, dossier_id, Recall(deque(own), is_new=True), foreign)
-            await _let_flow(session, dossier_id)
+            await let_flow(session, [dossier_id], Verdict.AHEAD)
     except Exception as error:
         if is_transient(error) or isinstance(error, PeerAway):
             raise
@@ -141,7 +142,8 @@ async def _bring_back(service: Service, dossier_id: UUID, last: int, copies: Cop
     else:
         report.done.append(dossier_id)
     report.n_events += len(own)
-    report.lost.update(service.definition.lost[event.type] for event in own if event.type in service.definition.lost)
+    told = (service.definition.lost.get(FACTS[event.type]) for event in own)
+    report.lost.update(what for what in told if what)
 
 
 def _require_whole(found: int, last: int) -> None:
@@ -187,13 +189,6 @@ async def all_of(ask: Callable[[list[Want]], Awaitable[Pulled]], wants: Sequence
         served = {event.dossier_id for event in pulled.events} - {last.dossier_id}
         left = {one: seq for one, seq in left.items() if one not in served} | {last.dossier_id: last.seq + 1}
     return found
-
-
-async def _let_flow(session: Session, dossier_id: UUID) -> None:
-    """Let the dossier be read on: what said that this ledger had lost something is settled."""
-    ahead = Parked.reason == str(Verdict.AHEAD)
-    await session.execute(delete(Parked).where(Parked.dossier_id == dossier_id, ahead))
-    await session.execute(update(Hold).where(Hold.dossier_id == dossier_id).values(next_try_at=func.clock_timestamp()))
 
 
 async def _freeze(service: Service, dossier_id: UUID, own: Sequence[Event]) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from shared.consumer import Consumer, Handler, Received
 from shared.errors import DomainError
-from shared.events import FACTS
+from shared.events import FACTS, Fact
 from shared.inbox import lock_heads
 from shared.outbox import row_of
 from shared.session import Session
@@ -73,8 +73,8 @@ class Retrace:
     """What one service needs to retrace a history."""
 
     consumer: Consumer
-    again: Mapping[str, Handler]
-    """By type: does again what a command or a job did that published this event first."""
+    again: Mapping[type[Fact], Handler]
+    """By own facts: does again what a command or a job did that published this event first."""
 
     async def run(self, session: Session, dossier_id: UUID, recall: Recall, foreign: Foreign) -> None:
         """Apply all own events of *recall* to a dossier, and then all that is left of *foreign* if none is new.
@@ -125,7 +125,7 @@ class Retrace:
             await self.consumer.witness(session, list(causes))
 
     async def _do_again(self, session: Session, head: HeadRow, event: Event) -> None:
-        handler = self.again.get(event.type)
+        handler = self.again.get(FACTS[event.type])
         if handler is None:
             raise CanNotRetrace(f"nothing does {event.type} again")
         if self.consumer.preload is not None:

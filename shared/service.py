@@ -23,6 +23,7 @@ from shared.audit import RecentSweep
 from shared.auth import Verifier
 from shared.clock import Clock
 from shared.consumer import Consumer, Handler
+from shared.events import Fact
 from shared.fetch import Fetch
 from shared.full_sweep import FullSweep
 from shared.inbox import Inbox
@@ -70,10 +71,10 @@ class Definition:
     """Kinds of reference data it owns or replicates, and how each is read."""
     routers: list[APIRouter] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
-    again: Mapping[str, Handler] = field(default_factory=dict)
-    """By type of its own events: does again what a command or a job did (``shared.retrace``)."""
-    lost: Mapping[str, str] = field(default_factory=dict)
-    """By type of its own events: what of it no event holds, and a backup that is too old lacks for ever."""
+    again: Mapping[type[Fact], Handler] = field(default_factory=dict)
+    """By its own facts: does again what a command or a job did (``shared.retrace``)."""
+    lost: Mapping[type[Fact], str] = field(default_factory=dict)
+    """By its own facts: what of it no event holds, and a backup that is too old lacks for ever."""
     forget: Callable[[Session, UUID], Awaitable[Any]] | None = None
     """Deletes all that is derived of a dossier; None: it owns its state, which is recovered and never derived anew."""
     load: Callable[["Service", str], Coroutine[Any, Any, None]] | None = None

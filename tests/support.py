@@ -13,11 +13,11 @@ from typing import Any
 
 import asyncpg
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from deploy.local.engines import Engines
 from deploy.local.issuer import make_app as make_issuer
+from deploy.local.serving import serving
 from deploy.local.tokens import Grant, client_secrets, sign
 from deploy.local.topics import make_topics
 from shared import migrate
@@ -39,23 +39,6 @@ def definition_of(service: str) -> Definition:
     """Return the definition of a service."""
     found: Definition = import_module(f"services.{service}.app").definition
     return found
-
-
-@contextlib.asynccontextmanager
-async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
-    """Serve *app* over real HTTP in this event loop while the context lasts."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none"))
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-        if task.done():
-            task.result()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 @dataclass

@@ -1,12 +1,12 @@
 """A town in one process: real intake and workflow on PostgreSQL, local issuer and sandbox, over real HTTP."""
 
-import asyncio
 import contextlib
 import json
 import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from deploy.conformance.door import Door
 from deploy.local.issuer import make_app as make_issuer
 from deploy.local.ports import LOOPBACK, free_ports
 from deploy.local.postgres import make_databases
+from deploy.local.serving import serving
 from deploy.local.tokens import Grant, client_secrets, sign
 from deploy.sandbox.app import make_app as make_sandbox
 from deploy.sandbox.system import Place
@@ -45,22 +45,7 @@ SUBMISSION = {
 }  # fmt: skip
 
 
-@contextlib.asynccontextmanager
-async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
-    """Serve *app* over HTTP in this event loop while the context lasts."""
-    config = uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error", timeout_graceful_shutdown=1, ws="none")
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-        if task.done():
-            task.result()
-    try:
-        yield f"http://{LOOPBACK}:{port}"
-    finally:
-        server.should_exit = True
-        await task
+quiet = partial(serving, log_level="error", timeout_graceful_shutdown=1)
 
 
 @dataclass
@@ -159,17 +144,17 @@ async def town(postgres_url: str, folder: Path) -> AsyncIterator[Town]:
     await make_databases(postgres_url, [prefix + name for name in SERVICES])
     try:
         async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(serving(make_issuer(folder, urls["issuer"]), ports["issuer"]))
+            await stack.enter_async_context(quiet(make_issuer(folder, urls["issuer"]), ports["issuer"]))
             apps = {
                 name: await _service(name, _settings(name, postgres_url, prefix, urls, folder)) for name in SERVICES
             }
             for name, app in apps.items():
-                await stack.enter_async_context(serving(app, ports[name]))
+                await stack.enter_async_context(quiet(app, ports[name]))
             sandbox = make_sandbox(Place(None, ports["smtp"]))
-            await stack.enter_async_context(serving(sandbox, ports["sandbox"]))
+            await stack.enter_async_context(quiet(sandbox, ports["sandbox"]))
             client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=20))
             built = Town(urls, folder, client, apps["workflow"].state.service)
-            await stack.enter_async_context(serving(built.door.before(_both(apps)), ports["front"]))
+            await stack.enter_async_context(quiet(built.door.before(_both(apps)), ports["front"]))
             yield built
     finally:
         await _drop(postgres_url, [prefix + name for name in SERVICES])

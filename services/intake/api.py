@@ -33,9 +33,9 @@ from services.intake.schemas import (
 from shared import worktime
 from shared.auth import Principal, Role, allow
 from shared.errors import NotFound
-from shared.events.envelope import LARGEST_SEQ, ReplayedEvent
+from shared.events.envelope import LARGEST_SEQ
 from shared.forks import peer
-from shared.ops import PULL_LIMIT, Pull
+from shared.ops import Pull, replayed
 from shared.outbox import now
 from shared.web import After, AlwaysRoute, Creates, IfMatch, Limit, Session, router, tag
 
@@ -243,11 +243,7 @@ async def list_procedure_versions(request: Request, code: str) -> ProcedurePage:
 @peers.post("/events/copies")
 async def copies(session: Session, wanted: list[Pull], by: Annotated[Principal, Depends(peer)]) -> dict[str, Any]:
     """The caller's own events as intake has applied them, byte for byte: for a service that was restored."""
-    items: list[ReplayedEvent] = []
-    for want in wanted[:PULL_LIMIT]:
-        room = PULL_LIMIT - len(items)
-        events = await repository.copies(session, by.system or "", want.dossier_id, want.from_seq, room)
-        items += [ReplayedEvent.of(event) for event in events]
-        if len(items) >= PULL_LIMIT:
-            break
-    return {"items": items, "cut": len(items) >= PULL_LIMIT or len(wanted) > PULL_LIMIT}
+    source = by.system or ""
+    return await replayed(
+        wanted, lambda want, room: repository.copies(session, source, want.dossier_id, want.from_seq, room)
+    )

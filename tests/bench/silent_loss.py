@@ -14,12 +14,13 @@ from uuid import UUID
 import uvloop
 from sqlalchemy import text
 
+from deploy.local.serving import serving
 from services.workflow.adapters.assembly import make_app
 from services.workflow.adapters.config import Common, Own, Settings
 from tests.bench.inside import running_engines
 from tests.bench.table import Row
 from tests.integration.adapters.town import Town, town
-from tests.support import Databases, eventually, free_port, issuing, serving
+from tests.support import Databases, eventually, free_port, issuing
 
 N_LOSSES = 24
 SYSTEM, CALL = "bhxh", "TiepNhanHoSo"

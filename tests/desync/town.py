@@ -11,13 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from deploy.local.serving import serving
 from services.workflow.adapters.assembly import make_app
 from services.workflow.adapters.config import Common, Own, Settings
 from shared.clock import Clock
 from tests.integration.adapters.town import QUICK, SECRET
 from tests.integration.adapters.town import Town as Base
 from tests.integration.sandbox.partners import Partner
-from tests.support import PROVINCE, eventually, free_port, serving
+from tests.support import PROVINCE, eventually, free_port
 
 SYSTEMS = ("bhxh", "dvcqg", "tax", "vbdlis")
 PORTAL = {

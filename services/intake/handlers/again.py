@@ -121,7 +121,7 @@ async def _reopen(session: Session, got: Received[intake.DossierReopened]) -> No
     await ends.reopen_dossier(session, await _call(session, got), Reason(reason_code=got.fact.reason_code))
 
 
-_AGAIN: Mapping[type[Fact], Handler] = {
+AGAIN: Mapping[type[Fact], Handler] = {
     intake.DossierSubmitted: _submit,
     intake.DossierAccepted: _accept,
     intake.DossierRefused: _refuse,
@@ -136,10 +136,9 @@ _AGAIN: Mapping[type[Fact], Handler] = {
     intake.ResultReturned: _return,
     intake.DossierReopened: _reopen,
 }
-AGAIN = {fact.type_name(): handler for fact, handler in _AGAIN.items()}
-LOST = {
-    intake.DossierSubmitted.type_name(): "the applicant, private attributes and papers",
-    intake.ApplicantChanged.type_name(): "the applicant's new particulars",
-    intake.SupplementReceived.type_name(): "which papers came in",
+LOST: Mapping[type[Fact], str] = {
+    intake.DossierSubmitted: "the applicant, private attributes and papers",
+    intake.ApplicantChanged: "the applicant's new particulars",
+    intake.SupplementReceived: "which papers came in",
 }
 """What is in no event and in no backup: for a person to ask for again."""

@@ -1,10 +1,12 @@
 """What was sent and given up, noted again from what was said of it (``shared.retrace``): nobody gets it twice."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.notify import repository
 from services.notify.domain import Status
-from shared.consumer import Received
+from shared.consumer import Handler, Received
+from shared.events import Fact
 from shared.events.notify import MessageFailed, MessageSent
 from shared.outbox import publish
 from shared.session import Session
@@ -24,4 +26,4 @@ async def _settle(session: Session, got: Received[MessageSent | MessageFailed]) 
     await repository.settle_lanes(session, {row.lane for row in rows})
 
 
-AGAIN = {fact.type_name(): _settle for fact in (MessageSent, MessageFailed)}
+AGAIN: Mapping[type[Fact], Handler] = {MessageSent: _settle, MessageFailed: _settle}

@@ -63,10 +63,9 @@ async def _fire(session: Session, got: Received[Any], kind: str) -> None:
     fire(session, got.head, history.clock, history.timers[kind], got.event.time)
 
 
-_AGAIN: Mapping[type[Said], Handler] = {
+AGAIN: Mapping[type[Said], Handler] = {
     ClockSuspended: _suspend,
     ClockResumed: _resume,
     DeadlineApproaching: _warn,
     DeadlineMissed: _miss,
 }
-AGAIN = {fact.type_name(): handler for fact, handler in _AGAIN.items()}

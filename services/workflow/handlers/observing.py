@@ -47,7 +47,7 @@ async def _case(session: Session, system: OutsideSystem, given: ObservationGiven
 
 async def _exchange(session: Session, system: OutsideSystem, given: ObservationGiven) -> Exchange:
     if given.dossier_id is not None:
-        found = await repository.lock_by_id(session, given.dossier_id)
+        found = await exchanges.lock_by_id(session, given.dossier_id)
     else:
         found = await exchanges.lock_by_code(session, given.dossier_code or "")
     is_it = found is not None and given.dossier_code in {None, found[1].code}

@@ -80,12 +80,18 @@ async def told(session: Session, exchange: Exchange, system: str) -> dict[str, A
     return picture
 
 
-_BY_CODE = (
+_LOCKED = (
     select(HeadRow, Exchange)
     .join(Exchange, Exchange.dossier_id == HeadRow.dossier_id)
-    .where(Exchange.code == bindparam("code"))
     .with_for_update(of=[HeadRow, Exchange])
 )
+_BY_ID = _LOCKED.where(HeadRow.dossier_id == bindparam("id"))
+_BY_CODE = _LOCKED.where(Exchange.code == bindparam("code"))
+
+
+async def lock_by_id(session: Session, dossier_id: UUID) -> tuple[HeadRow, Exchange] | None:
+    """Lock the head and the exchange of a dossier; None if there is none."""
+    return (await session.execute(_BY_ID, {"id": dossier_id})).one_or_none()
 
 
 async def lock_by_code(session: Session, code: str) -> tuple[HeadRow, Exchange] | None:

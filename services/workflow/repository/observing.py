@@ -10,9 +10,8 @@ from sqlalchemy import bindparam, func, select, text, update
 
 from services.workflow.domain.incidents import Action, Kind
 from services.workflow.domain.observing import Verdict
-from services.workflow.models import Delivery, Exchange, Incident, Standing
+from services.workflow.models import Delivery, Incident, Standing
 from shared.session import Session
-from shared.tables import HeadRow
 
 # Two reads, so that a backlog of old looks (a partner was away for a day) never delays what was taken just now.
 _LEASE = text("""
@@ -42,19 +41,6 @@ async def lease_looks(session: Session, system: str, n: int, seconds: float) -> 
     One statement, no head is locked. Who does not come back with an observation gets it again after *seconds*.
     """
     return await session.execute(_LEASE, {"system": system, "n": n, "seconds": seconds})
-
-
-_BY_ID = (
-    select(HeadRow, Exchange)
-    .join(Exchange, Exchange.dossier_id == HeadRow.dossier_id)
-    .where(HeadRow.dossier_id == bindparam("id"))
-    .with_for_update(of=[HeadRow, Exchange])
-)
-
-
-async def lock_by_id(session: Session, dossier_id: UUID) -> tuple[HeadRow, Exchange] | None:
-    """Lock the head and the exchange of a dossier; None if there is none."""
-    return (await session.execute(_BY_ID, {"id": dossier_id})).one_or_none()
 
 
 async def standing(session: Session, dossier_id: UUID, system: str) -> Standing | None:

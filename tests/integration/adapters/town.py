@@ -12,13 +12,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import text
 
+from deploy.local.serving import serving
 from services.workflow.adapters.assembly import make_app as make_adapter
 from services.workflow.adapters.config import Common, Own, Settings
 from shared import reference
 from shared.service import Service
 from tests.integration.notify.town import PRIVATE, SUBMISSION, UNIT
 from tests.integration.sandbox.partners import Partner, partner
-from tests.support import PROVINCE, Databases, Issuer, World, eventually, free_port, serving, world
+from tests.support import PROVINCE, Databases, Issuer, World, eventually, free_port, world
 
 SECRET = "bi-mat-chung-de-thu"  # noqa: S105 - invented for the tests
 QUICK = {

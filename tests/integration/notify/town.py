@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 from sqlalchemy import text
 
+from deploy.local.serving import serving
 from deploy.sandbox.app import make_app as make_sandbox
 from deploy.sandbox.system import Place
 from services.notify import jobs
@@ -19,7 +20,7 @@ from shared.service import Service
 from shared.settings import SERVICES
 from shared.tables import HeadRow
 from shared.timeline import Draft, Entry, Event, record
-from tests.support import PROVINCE, Databases, Issuer, World, free_port, serving, world
+from tests.support import PROVINCE, Databases, Issuer, World, free_port, world
 
 UNIT, OTHER_UNIT = "H99.01", "H99.02"
 PRIVATE = ("Nguyễn Văn Thử", "nguoi.thu@vidu.example", "0900000001", "001099000001", "12 đường Thử Nghiệm")

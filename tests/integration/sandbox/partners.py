@@ -12,9 +12,10 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from deploy.local.serving import serving
 from deploy.sandbox.app import make_app
 from deploy.sandbox.system import Place
-from tests.support import eventually, free_port, serving
+from tests.support import eventually, free_port
 
 SECRET = "bi-mat-cua-bai-thu"  # noqa: S105 - invented for the tests
 CODE = "H99.01-261119-0001"

@@ -17,9 +17,10 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from deploy.local.serving import serving
 from deploy.sandbox.app import make_app
 from deploy.sandbox.system import Place
-from tests.support import eventually, free_port, serving
+from tests.support import eventually, free_port
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - the example of the specification
 

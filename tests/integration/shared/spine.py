@@ -12,6 +12,7 @@ import httpx
 from fastapi import Depends
 from sqlalchemy import text
 
+from deploy.local.serving import serving
 from shared import db, outbox
 from shared.auth import Role, allow
 from shared.consumer import Consumer, Received
@@ -24,7 +25,7 @@ from shared.settings import SERVICES
 from shared.timeline import SOURCES, Event
 from shared.web import Session, router
 from tests.simulation.postgres import fact_of, text_of
-from tests.support import Databases, Issuer, World, free_port, serving
+from tests.support import Databases, Issuer, World, free_port
 
 
 class Bug(Exception):

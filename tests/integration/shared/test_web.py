@@ -15,6 +15,7 @@ from asyncpg.exceptions import IntegrityConstraintViolationError
 from fastapi import FastAPI, Response
 from sqlalchemy import text
 
+from deploy.local.serving import serving
 from deploy.local.tokens import Grant, sign
 from shared import problems
 from shared.auth import Verifier
@@ -22,7 +23,7 @@ from shared.errors import Unauthenticated, Unavailable
 from shared.outbox import new_dossier_id
 from shared.settings import Settings
 from tests.integration.shared.spine import Spine, spine
-from tests.support import Databases, Issuer, free_port, serving
+from tests.support import Databases, Issuer, free_port
 
 
 @pytest.fixture(scope="module")
