@@ -5,7 +5,18 @@ import sys
 from collections.abc import Callable
 
 from shared import telemetry
-from tests.bench import commands, consumer, deadlines, full_sweep, relay, silent_loss, system
+from tests.bench import (
+    commands,
+    consumer,
+    deadlines,
+    full_sweep,
+    guarantee_cost,
+    no_kafka,
+    one_adapter,
+    relay,
+    silent_loss,
+    system,
+)
 from tests.bench.table import Row, show
 
 BENCHES: dict[str, Callable[[int, float], list[Row]]] = {
@@ -16,6 +27,9 @@ BENCHES: dict[str, Callable[[int, float], list[Row]]] = {
     "deadlines": deadlines.measure,
     "full_sweep": full_sweep.measure,
     "silent_loss": silent_loss.measure,
+    "no_kafka": no_kafka.measure,
+    "one_adapter": one_adapter.measure,
+    "guarantee_cost": guarantee_cost.measure,
 }
 
 
