@@ -45,6 +45,7 @@ consumer.ignore(
     sla.ClockResumed,
     sla.DeadlineApproaching,
     sla.ClockFinished,
+    sla.ClockRecalculated,
 )
 
 

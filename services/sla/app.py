@@ -1,6 +1,6 @@
 """The composition root of sla."""
 
-from services.sla.api import api
+from services.sla.api import routers
 from services.sla.config import SlaSettings
 from services.sla.consumers import consumer
 from services.sla.domain import Ground
@@ -26,7 +26,7 @@ definition = Definition(
         "calendar": lambda data: Calendar(CalendarData.model_validate(data)),
         "ground": Ground.model_validate,
     },
-    routers=[api],
+    routers=routers,
     jobs=JOBS,
     load=load_folder,
 )

@@ -1,4 +1,4 @@
-"""Timed work of sla: near and missed deadlines."""
+"""Timed work of sla: near and missed deadlines, new versions of calendars."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -40,4 +40,21 @@ async def fire_timers(service: Service) -> bool:
         after = fired.last
 
 
-JOBS = [Job("timers", 0.25, fire_timers)]
+async def try_out_calendars(service: Service) -> bool:
+    """Do one page of a dry run."""
+    async with service.sessions.begin() as session:
+        return await handlers.try_out(session)
+
+
+async def adopt_calendars(service: Service) -> bool:
+    """Bring one page of open clocks to the newest version of their calendar."""
+    await service.references.refresh()
+    async with service.sessions.begin() as session:
+        return await handlers.adopt_newest(session)
+
+
+JOBS = [
+    Job("timers", 0.25, fire_timers),
+    Job("calendars", 2.0, adopt_calendars),
+    Job("calendars_tried", 1.0, try_out_calendars),
+]

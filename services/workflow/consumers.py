@@ -88,6 +88,8 @@ consumer.ignore(
     sla.DeadlineMissed,
     sla.DeadlineMissWithdrawn,
     sla.ClockFinished,
+    sla.ApologyIssued,
+    sla.ClockRecalculated,
     notify.MessageSent,
     notify.MessageFailed,
 )

@@ -123,16 +123,41 @@ class Reopened:
     place: Place = ("", 0)
 
 
-Fact = Started | Held | LegOpened | LegClosed | SuspensionBegan | SuspensionEnded | Finished | Reopened
+@dataclass(frozen=True, slots=True)
+class Reappointed:
+    """The agency is late, apologised and promised *deadline_at* instead: once only (rules.md §1.8)."""
+
+    at: datetime
+    deadline_at: datetime
+    place: Place = ("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAdopted:
+    """From now on the clock runs by *version* of its calendar; *document* is the decision behind it."""
+
+    at: datetime
+    version: int
+    document: str = ""
+    place: Place = ("", 0)
+
+
+Fact = (
+    Started | Held | LegOpened | LegClosed | SuspensionBegan | SuspensionEnded | Finished | Reopened | Reappointed
+    | CalendarAdopted
+)  # fmt: skip
 OF_HOLDING = (Held, LegOpened, LegClosed)
 """Facts that say who holds the dossier, and never what the clock does."""
 OF_SUSPENSION = (SuspensionBegan, SuspensionEnded)
 _ORDER: dict[type[Fact], int] = {
     kind: n
     for n, kind in enumerate(
-        (Started, LegClosed, LegOpened, Held, SuspensionBegan, SuspensionEnded, Finished, Reopened)
+        (
+            Started, LegClosed, LegOpened, Held, SuspensionBegan, SuspensionEnded, CalendarAdopted, Reappointed,
+            Finished, Reopened,
+        )
     )
-}
+}  # fmt: skip
 
 
 def order(fact: Fact) -> tuple[datetime, Place, int, str]:

@@ -1,28 +1,37 @@
 """The use cases of sla: lock, decide, write, publish; one function each."""
 
 from services.sla.handlers.again import AGAIN, forget
+from services.sla.handlers.apologies import ReAppointmentUsed, issue_apology
+from services.sla.handlers.calendars import adopt_newest, change_calendar, see_recalculation, try_out
 from services.sla.handlers.clocks import keep_fact, start_clock
 from services.sla.handlers.deadlines import work_out_deadline
 from services.sla.handlers.legs import acknowledge_leg, end_leg, offer_leg
 from services.sla.handlers.suspensions import UnlawfulSuspension, end_suspension, note_refusal, open_suspension
 from services.sla.handlers.timers import Complete, fire_timers
-from services.sla.handlers.views import explain_clock, read_clock
+from services.sla.handlers.views import explain_clock, read_clock, read_due
 
 __all__ = [
     "AGAIN",
     "Complete",
+    "ReAppointmentUsed",
     "UnlawfulSuspension",
     "acknowledge_leg",
+    "adopt_newest",
+    "change_calendar",
     "end_leg",
     "end_suspension",
     "explain_clock",
     "fire_timers",
     "forget",
+    "issue_apology",
     "keep_fact",
     "note_refusal",
     "offer_leg",
     "open_suspension",
     "read_clock",
+    "read_due",
+    "see_recalculation",
     "start_clock",
+    "try_out",
     "work_out_deadline",
 ]

@@ -2,6 +2,7 @@
 
 from services.sla import repository
 from services.sla.domain import (
+    CalendarAdopted,
     ClockState,
     Fact,
     Kept,
@@ -11,6 +12,7 @@ from services.sla.domain import (
     holder_of,
     is_missed,
     n_changes,
+    order,
     verdict,
     warn_at,
 )
@@ -27,7 +29,7 @@ from shared.session import Session
 from shared.tables import HeadRow
 from shared.worktime import Limit
 
-NEAR_BREACH, BREACH = "near_breach", "breach"
+NEAR_BREACH, BREACH, RENEWED_BREACH = "near_breach", "breach", "renewed_breach"
 
 
 async def start_clock(session: Session, head: HeadRow, accepted: DossierAccepted, fact: Kept) -> None:
@@ -59,6 +61,7 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
         calendar_version=calendar_version,
         started_at=fact.at,
         missed_deadlines=[],
+        apologies={},
     )
 
 
@@ -85,6 +88,8 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     if clock.version == (version := n_changes(facts)):
         clock.holder_agency_code = holder_of(facts)
         return
+    adopted = [fact for fact in facts if isinstance(fact, CalendarAdopted)]
+    clock.calendar_version = max(adopted, key=order).version if adopted else clock.calendar_version
     run_by = terms(session, clock)
     state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
     assert state is not None  # noqa: S101 - a clock row begins with its start
@@ -112,24 +117,34 @@ def _copy(clock: Clock, state: ClockState) -> None:
     clock.started_at = state.started_at
     clock.first_deadline_at = state.first_deadline_at
     clock.deadline_at = None if state.status is Status.SUSPENDED else state.standing_deadline_at
+    promised = state.promised_deadline_at
+    clock.renewed_deadline_at = promised if promised > state.standing_deadline_at else None
     clock.finished_at = state.finished_at
     clock.elapsed_minutes = state.elapsed_minutes if state.finished_at else None
     clock.verdict = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
 
 
 def _arm(session: Session, history: History, state: ClockState, run_by: Terms) -> None:
-    """Set both timers by the present deadline; a suspended, finished or missed one fires nothing."""
-    clock, standing = history.clock, state.standing_deadline_at
+    """Set the timers by the present deadlines; a suspended, finished or missed one fires nothing."""
+    clock, standing, promised = history.clock, state.standing_deadline_at, state.promised_deadline_at
     assert clock is not None  # noqa: S101 - settled just before
-    due = {NEAR_BREACH: warn_at(standing, run_by.rule.limit, run_by.calendar, near_breach(session)), BREACH: standing}
-    runs = state.status is Status.RUNNING and standing not in clock.missed_deadlines
-    for kind, due_at in due.items():
-        timer = history.timers.get(kind)
-        if timer is None:
-            timer = Timer(dossier_id=history.dossier_id, kind=kind)
-            session.add(timer)
-            history.put(timer)
-        if timer.deadline_at != standing:
-            timer.deadline_at, timer.fired_at = standing, None
+    warned = warn_at(promised, run_by.rule.limit, run_by.calendar, near_breach(session), state.since_at)
+    due = {NEAR_BREACH: (warned, promised), BREACH: (standing, standing)}
+    if clock.renewed_deadline_at or RENEWED_BREACH in history.timers:
+        due[RENEWED_BREACH] = (promised, promised)
+    for kind, (due_at, deadline_at) in due.items():
+        runs = state.status is Status.RUNNING and deadline_at not in clock.missed_deadlines
+        timer = history.timers.get(kind) or _new_timer(session, history, kind)
+        if timer.deadline_at != deadline_at:
+            timer.deadline_at, timer.fired_at = deadline_at, None
         timer.due_at = due_at if runs and timer.fired_at is None else None
         timer.revision = clock.version
+    if not clock.renewed_deadline_at and (lapsed := history.timers.get(RENEWED_BREACH)):
+        lapsed.due_at = None
+
+
+def _new_timer(session: Session, history: History, kind: str) -> Timer:
+    timer = Timer(dossier_id=history.dossier_id, kind=kind)
+    session.add(timer)
+    history.put(timer)
+    return timer
