@@ -1,13 +1,13 @@
 """What the exchange ledger and the sweeps cost in lifecycles per second, adapters stopped.
 
-Two systems take turns, a pair a run: one as it is, one that knows no outside system and never sweeps.
+Systems take turns, a round a run: one as it is, one that never sweeps, one that knows no outside system either.
 """
 
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,24 +18,37 @@ from deploy.local.programs import PROVINCE, Plan, Task, local_plan, python
 from deploy.local.stack import Stack
 from shared.settings import SERVICES
 from tests.bench.lifecycle import Patience, run
-from tests.bench.system import N_AT_ONCE, settle
+from tests.bench.system import N_AT_ONCE, cpu_of, settle
 from tests.bench.table import Row
 
 N_LIFECYCLES, N_WARM_UP = 300, 60
 FAR_AWAY = "86400"
+WHOLE, LESS = "as it is", ("no sweeps", "neither ledger nor sweeps")
+AIM = "< 10 %"
 
 
 def measure(runs: int, share: float) -> list[Row]:
-    """Measure pairs, one with and one without, in turn."""
+    """Measure rounds of three variants in turn."""
     n = int(N_LIFECYCLES * share)
     with TemporaryDirectory() as folder:
-        bare = _bare_province(Path(folder))
-        pairs = [_pair(Path(folder) / str(number), bare, n) for number in range(runs)]
+        variants = _variants(_bare_province(Path(folder)))
+        rounds = [_round(Path(folder) / str(number), variants, n) for number in range(runs)]
+    rates = {name: [one[name].rate for one in rounds] for name in variants}
+    spent = {name: [one[name].cpu for one in rounds] for name in variants}
     return [
-        Row("lifecycles/s with ledger and sweeps", [pair[0] for pair in pairs], "{:.1f}"),
-        Row("lifecycles/s without", [pair[1] for pair in pairs], "{:.1f}"),
-        Row("cost of ledger and sweeps", [(1 - pair[0] / pair[1]) * 100 for pair in pairs], "{:.1f} %", "< 10 %"),
+        *(Row(f"lifecycles/s, {name}", rates[name], "{:.1f}") for name in variants),
+        *(Row(f"CPU per lifecycle, {name}", spent[name], "{:.0f} ms") for name in variants),
+        *(Row(f"cost in lifecycles/s of {WHOLE} against {name}", _lost(rates, name), "{:.1f} %", AIM) for name in LESS),
+        *(Row(f"cost in CPU of {WHOLE} against {name}", _more(spent, name), "{:.1f} %", AIM) for name in LESS),
     ]
+
+
+def _lost(rates: dict[str, list[float]], name: str) -> list[float]:
+    return [(1 - whole / less) * 100 for whole, less in zip(rates[WHOLE], rates[name], strict=True)]
+
+
+def _more(spent: dict[str, list[float]], name: str) -> list[float]:
+    return [(whole / less - 1) * 100 for whole, less in zip(spent[WHOLE], spent[name], strict=True)]
 
 
 def _bare_province(folder: Path) -> Path:
@@ -47,27 +60,41 @@ def _bare_province(folder: Path) -> Path:
     return bare
 
 
-def _pair(folder: Path, bare: Path, n: int) -> tuple[float, float]:
-    """Return the rates with and without; whichever begins changes from pair to pair, for the machine drifts."""
+def _variants(bare: Path) -> dict[str, tuple[Plan, str]]:
+    """Return each variant's plan and the seconds between its sweeps."""
     whole = local_plan(has_adapters=False)
     plain = replace(whole, loads=(Task("prepare", python("deploy.local.prepare", str(bare), *SERVICES)),))
-    with_, without = ("with", whole, "5"), ("without", plain, FAR_AWAY)
-    order = (with_, without) if int(folder.name) % 2 == 0 else (without, with_)
-    rates = {name: _rate(folder / name, plan, seconds, n) for name, plan, seconds in order}
-    return rates["with"], rates["without"]
+    return {WHOLE: (whole, "5"), LESS[0]: (whole, FAR_AWAY), LESS[1]: (plain, FAR_AWAY)}
 
 
-def _rate(folder: Path, plan: Plan, sweep_seconds: str, n: int) -> float:
+@dataclass
+class Seen:
+    """What one variant came to: lifecycles a second, CPU ms a lifecycle of engines and services."""
+
+    rate: float
+    cpu: float
+
+
+def _round(folder: Path, variants: dict[str, tuple[Plan, str]], n: int) -> dict[str, Seen]:
+    """Measure each variant once; which comes first changes from round to round, for the machine drifts."""
+    names = list(variants)
+    first = int(folder.name) % len(names)
+    return {name: _seen(folder / name, *variants[name], n) for name in names[first:] + names[:first]}
+
+
+def _seen(folder: Path, plan: Plan, sweep_seconds: str, n: int) -> Seen:
     with _environment(LIENTHONG_SWEEP_SECONDS=sweep_seconds), Stack(folder, plan=plan, ports="free") as stack:
         return uvloop.run(_lifecycles(stack, n))
 
 
-async def _lifecycles(stack: Stack, n: int) -> float:
+async def _lifecycles(stack: Stack, n: int) -> Seen:
     patience = Patience()
     await run(stack, N_WARM_UP, patience, at_once=N_AT_ONCE)
     await settle(stack)
+    before = sum(cpu_of(stack).values())
     measured = await run(stack, n, patience, at_once=N_AT_ONCE)
-    return n / measured.seconds
+    await settle(stack)
+    return Seen(n / measured.seconds, (sum(cpu_of(stack).values()) - before) / n * 1000)
 
 
 @contextmanager
