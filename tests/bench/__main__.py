@@ -13,9 +13,11 @@ from tests.bench import (
     guarantee_cost,
     no_kafka,
     one_adapter,
+    recalculation,
     relay,
     silent_loss,
     system,
+    timers,
 )
 from tests.bench.table import Row, show
 
@@ -30,6 +32,8 @@ BENCHES: dict[str, Callable[[int, float], list[Row]]] = {
     "no_kafka": no_kafka.measure,
     "one_adapter": one_adapter.measure,
     "guarantee_cost": guarantee_cost.measure,
+    "timers": timers.measure,
+    "recalculation": recalculation.measure,
 }
 
 
