@@ -62,6 +62,7 @@ consumer.ignore(
     sla.ClockFinished,
     sla.ApologyIssued,
     sla.ClockRecalculated,
+    sla.SuspensionForgotten,
     notify.MessageSent,
     notify.MessageFailed,
 )

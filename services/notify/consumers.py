@@ -43,7 +43,6 @@ consumer.ignore(
     sla.ClockStarted,
     sla.ClockSuspended,
     sla.ClockResumed,
-    sla.DeadlineApproaching,
     sla.ClockFinished,
     sla.ClockRecalculated,
 )

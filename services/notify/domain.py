@@ -26,7 +26,14 @@ from shared.events.intake import (
     SupplementReceived,
     SupplementRequested,
 )
-from shared.events.sla import ApologyIssued, DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
+from shared.events.sla import (
+    ApologyIssued,
+    DeadlineApproaching,
+    DeadlineMissed,
+    DeadlineMissWithdrawn,
+    DeadlineMoved,
+    SuspensionForgotten,
+)
 from shared.events.workflow import RouteCompleted
 from shared.worktime import LOCAL
 
@@ -57,6 +64,8 @@ class Kind(StrEnum):
     LATE = "late"
     LATE_WITHDRAWN = "late_withdrawn"
     APOLOGY = "apology_issued"
+    NEAR = "deadline_near"
+    FORGOTTEN = "suspension_forgotten"
     RESULT_READY = "result_ready"
     RESULT_POSTED = "result_posted"
     RETURNED = "returned"
@@ -84,6 +93,8 @@ TOLD: Mapping[type[Fact], Kind] = {
     DeadlineMissed: Kind.LATE,
     DeadlineMissWithdrawn: Kind.LATE_WITHDRAWN,
     ApologyIssued: Kind.APOLOGY,
+    DeadlineApproaching: Kind.NEAR,
+    SuspensionForgotten: Kind.FORGOTTEN,
     RouteCompleted: Kind.RESULT_READY,
     ResultPosted: Kind.RESULT_POSTED,
     ResultReturned: Kind.RETURNED,
@@ -91,8 +102,17 @@ TOLD: Mapping[type[Fact], Kind] = {
     DossierWithdrawn: Kind.WITHDRAWN,
     DossierStopped: Kind.STOPPED,
 }
-ONLY_SUBSCRIBERS = frozenset({Kind.SUPPLEMENT_RECEIVED, Kind.PAYMENT_RECORDED, Kind.RETURNED, Kind.WITHDRAWN})
-"""What the applicant did or holds already is not told to the applicant."""
+ONLY_SUBSCRIBERS = frozenset(
+    {
+        Kind.SUPPLEMENT_RECEIVED,
+        Kind.PAYMENT_RECORDED,
+        Kind.RETURNED,
+        Kind.WITHDRAWN,
+        Kind.NEAR,
+        Kind.FORGOTTEN,
+    }
+)
+"""Not told to the applicant: what that person did or holds already, and what agencies have to look after."""
 ENDS = frozenset({Kind.REFUSED, Kind.WITHDRAWN, Kind.STOPPED})
 MOOT_AFTER_END = frozenset(
     {

@@ -125,10 +125,12 @@ class Timer(Base):
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
-    """``near_breach``, ``breach`` or, of the instant promised with an apology, ``renewed_breach``."""
+    """``near_breach``, ``breach``, ``renewed_breach`` (of what an apology promised), ``forgotten`` (a suspension)."""
     due_at: Mapped[datetime | None]
     deadline_at: Mapped[datetime | None]
-    """The deadline it is about."""
+    """The deadline it is about; of a suspension, the instant until which it may last unasked."""
+    no: Mapped[int | None]
+    """The suspension it is about."""
     revision: Mapped[int]
     """The clock's version it was set by."""
     fired_at: Mapped[datetime | None]

@@ -90,6 +90,7 @@ consumer.ignore(
     sla.ClockFinished,
     sla.ApologyIssued,
     sla.ClockRecalculated,
+    sla.SuspensionForgotten,
     notify.MessageSent,
     notify.MessageFailed,
 )

@@ -44,6 +44,13 @@ class ClockResumed(SlaFact):
     """The ground of another suspension that is still open: there is no deadline yet."""
 
 
+class SuspensionForgotten(SlaFact):
+    """A suspension has lasted longer than its ground, or the setting, lets it: somebody has to look."""
+
+    suspension_no: int
+    holder_agency_code: Code | None = None
+
+
 class DeadlineMoved(SlaFact):
     """The law moved the deadline; intake copies it to the appointment, notify tells the applicant."""
 

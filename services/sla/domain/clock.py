@@ -194,6 +194,11 @@ def near_breach_at(deadline_at: datetime, limit: Limit, calendar: Calendar, shar
     return calendar.instant(max(0, calendar.position(deadline_at) - left))
 
 
+def lasts_until(suspension: Suspension, days: int) -> datetime:
+    """Return the instant after which an open suspension is asked about: by its ground, else after *days*."""
+    return suspension.from_at + timedelta(days=suspension.ground.longest_days or days)
+
+
 def apology_day(deadline_at: datetime, calendar: Calendar) -> date:
     """Return the last day on which an apology is in time: the last working day before the deadline's.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.worktime import Limit
 
@@ -34,6 +34,8 @@ class Ground(BaseModel):
     mark: str = ""
     openers: tuple[Opener, ...] = ("leg", "officer")
     required_document: str = ""
+    longest_days: int | None = Field(default=None, ge=1)
+    """Calendar days after which it is asked whether it was forgotten; None: by the setting."""
     is_enabled: bool = True
 
     def is_in_force(self, on: date) -> bool:

@@ -10,7 +10,7 @@ from services.sla import repository
 from services.sla.domain import Kept, Kind
 from services.sla.handlers.apologies import apologise, data_of
 from services.sla.handlers.calendars import adopt
-from services.sla.handlers.clocks import BREACH, NEAR_BREACH, RENEWED_BREACH, note
+from services.sla.handlers.clocks import BREACH, FORGOTTEN, NEAR_BREACH, RENEWED_BREACH, note
 from services.sla.handlers.timers import fire
 from services.sla.models import Clock, Fact, LegClock, Suspension, Timer
 from shared.consumer import Handler, Received
@@ -24,6 +24,7 @@ from shared.events.sla import (
     ClockSuspended,
     DeadlineApproaching,
     DeadlineMissed,
+    SuspensionForgotten,
 )
 from shared.retrace import recalled
 from shared.session import Session
@@ -68,6 +69,10 @@ async def _miss(session: Session, got: Received[DeadlineMissed]) -> None:
     await _fire(session, got, RENEWED_BREACH if is_renewed else BREACH)
 
 
+async def _ask_about(session: Session, got: Received[SuspensionForgotten]) -> None:
+    await _fire(session, got, FORGOTTEN)
+
+
 async def _apologise(session: Session, got: Received[ApologyIssued]) -> None:
     """Keep an apology again; its reason in words is there only if it was put aside."""
     recall, event, fact = recalled(session), got.event, got.fact
@@ -96,4 +101,5 @@ AGAIN: Mapping[type[Said], Handler] = {
     DeadlineMissed: _miss,
     ApologyIssued: _apologise,
     ClockRecalculated: _recalculate,
+    SuspensionForgotten: _ask_about,
 }

@@ -11,13 +11,14 @@ from services.sla.domain import (
     facts_of,
     holder_of,
     is_missed,
+    lasts_until,
     n_changes,
     order,
     verdict,
     warn_at,
 )
 from services.sla.handlers.announcements import announce_finish, announce_move, announce_start, announce_suspensions
-from services.sla.handlers.terms import Terms, near_breach, terms
+from services.sla.handlers.terms import Terms, forgotten_days, near_breach, terms
 from services.sla.models import Clock, Timer
 from services.sla.models import Fact as FactRow
 from services.sla.repository import History
@@ -30,6 +31,7 @@ from shared.tables import HeadRow
 from shared.worktime import Limit
 
 NEAR_BREACH, BREACH, RENEWED_BREACH = "near_breach", "breach", "renewed_breach"
+FORGOTTEN = "forgotten"
 
 
 async def start_clock(session: Session, head: HeadRow, accepted: DossierAccepted, fact: Kept) -> None:
@@ -130,8 +132,10 @@ def _arm(session: Session, history: History, state: ClockState, run_by: Terms) -
     assert clock is not None  # noqa: S101 - settled just before
     warned = warn_at(promised, run_by.rule.limit, run_by.calendar, near_breach(session), state.since_at)
     due = {NEAR_BREACH: (warned, promised), BREACH: (standing, standing)}
-    if clock.renewed_deadline_at or RENEWED_BREACH in history.timers:
+    if clock.renewed_deadline_at:
         due[RENEWED_BREACH] = (promised, promised)
+    else:
+        _drop_timer(session, history, RENEWED_BREACH)
     for kind, (due_at, deadline_at) in due.items():
         runs = state.status is Status.RUNNING and deadline_at not in clock.missed_deadlines
         timer = history.timers.get(kind) or _new_timer(session, history, kind)
@@ -139,8 +143,28 @@ def _arm(session: Session, history: History, state: ClockState, run_by: Terms) -
             timer.deadline_at, timer.fired_at = deadline_at, None
         timer.due_at = due_at if runs and timer.fired_at is None else None
         timer.revision = clock.version
-    if not clock.renewed_deadline_at and (lapsed := history.timers.get(RENEWED_BREACH)):
-        lapsed.due_at = None
+    _arm_forgotten(session, history, state, clock)
+
+
+def _arm_forgotten(session: Session, history: History, state: ClockState, clock: Clock) -> None:
+    """Ask about the suspension that has lasted too long first, once each; nothing while the clock runs."""
+    spans = [span for span in state.suspensions if span.to_at is None]
+    ends = {lasts_until(span, forgotten_days(session)): span.no for span in spans}
+    if not ends:
+        _drop_timer(session, history, FORGOTTEN)
+        return
+    timer = history.timers.get(FORGOTTEN) or _new_timer(session, history, FORGOTTEN)
+    asked_at = timer.deadline_at if timer.fired_at else None
+    open_ends = [at for at in ends if asked_at is None or at > asked_at]
+    timer.due_at = min(open_ends, default=None)
+    if timer.due_at is not None:
+        timer.deadline_at, timer.no, timer.fired_at = timer.due_at, ends[timer.due_at], None
+    timer.revision = clock.version
+
+
+def _drop_timer(session: Session, history: History, kind: str) -> None:
+    if timer := history.timers.pop(kind, None):
+        session.delete(timer)
 
 
 def _new_timer(session: Session, history: History, kind: str) -> Timer:

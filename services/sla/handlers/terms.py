@@ -39,6 +39,11 @@ def terms(session: Session, clock: Clock) -> Terms:
     return known[key]
 
 
+def forgotten_days(session: Session) -> int:
+    """Return after how many calendar days a suspension is asked about, where its ground says nothing else."""
+    return getattr(session.info.get("settings"), "forgotten_suspension_days", 30)
+
+
 def near_breach(session: Session) -> NearBreach:
     """Return when a warning is due (``config.SlaSettings``)."""
     settings = session.info.get("settings")

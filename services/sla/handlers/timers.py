@@ -7,11 +7,11 @@ from uuid import UUID
 
 from services.sla import repository
 from services.sla.domain import Status, apology_day, apology_key
-from services.sla.handlers.clocks import NEAR_BREACH
+from services.sla.handlers.clocks import FORGOTTEN, NEAR_BREACH
 from services.sla.handlers.terms import terms
 from services.sla.models import Clock, Timer
 from services.sla.repository import Due
-from shared.events.sla import DeadlineApproaching, DeadlineMissed
+from shared.events.sla import DeadlineApproaching, DeadlineMissed, SuspensionForgotten
 from shared.outbox import publish
 from shared.session import Session
 from shared.tables import HeadRow
@@ -50,21 +50,22 @@ async def fire_timers(session: Session, now: datetime, complete: Complete, after
 
 def _is_due(clock: Clock, timer: Timer, now: datetime) -> bool:
     """Say whether the clock is still the one the timer was set by."""
-    return (
-        timer.due_at is not None
-        and timer.due_at <= now
-        and timer.revision == clock.version
-        and clock.status == Status.RUNNING
-        and timer.deadline_at in {clock.deadline_at, clock.renewed_deadline_at}
-    )
+    if timer.due_at is None or timer.due_at > now or timer.revision != clock.version:
+        return False
+    if timer.kind == FORGOTTEN:
+        return clock.status == Status.SUSPENDED
+    return clock.status == Status.RUNNING and timer.deadline_at in {clock.deadline_at, clock.renewed_deadline_at}
 
 
 def fire(session: Session, head: HeadRow, clock: Clock, timer: Timer, now: datetime) -> None:
-    """Announce a missed deadline, or one that is near; a warning that comes after its deadline is dropped."""
+    """Announce what a timer is about; a warning that comes after its deadline is dropped."""
     deadline_at = timer.deadline_at
     assert deadline_at is not None  # noqa: S101 - one that is due is about a deadline
     timer.due_at, timer.fired_at = None, now
-    if timer.kind != NEAR_BREACH:
+    if timer.kind == FORGOTTEN:
+        holder = clock.holder_agency_code
+        publish(session, head, SuspensionForgotten(suspension_no=timer.no or 0, holder_agency_code=holder))
+    elif timer.kind != NEAR_BREACH:
         publish(session, head, _missed(clock, deadline_at))
         clock.missed_deadlines = [*clock.missed_deadlines, deadline_at]
     elif now < deadline_at:

@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.alter_column("clock", "apologies", server_default=None)
     op.create_index("clock_open", "clock", ["calendar_code", "calendar_version"], postgresql_where=STILL_OPEN)
     op.create_index("clock_due", "clock", ["announced_deadline_at", "dossier_id"], postgresql_where=STILL_OPEN)
+    op.add_column("timer", sa.Column("no", sa.Integer(), nullable=True))
     op.create_index("fact_apology", "fact", ["at"], postgresql_where=sa.text("kind = 'apologised'"))
     _recalculations()
 
