@@ -1,11 +1,12 @@
 """The composition root of sla."""
 
-from services.sla.api import api
+from services.sla.api import routers
 from services.sla.config import SlaSettings
 from services.sla.consumers import consumer
 from services.sla.domain import Ground
 from services.sla.handlers import AGAIN, forget
 from services.sla.jobs import JOBS
+from shared.events.reference import Agency, Procedure
 from shared.reference import load_folder
 from shared.service import Definition
 from shared.worktime import Calendar, CalendarData
@@ -25,8 +26,10 @@ definition = Definition(
     parsers={
         "calendar": lambda data: Calendar(CalendarData.model_validate(data)),
         "ground": Ground.model_validate,
+        "agency": Agency.model_validate,
+        "procedure": Procedure.model_validate,
     },
-    routers=[api],
+    routers=routers,
     jobs=JOBS,
     load=load_folder,
 )

@@ -11,10 +11,14 @@ from services.sla.domain import (
     holder_of,
     is_missed,
     n_changes,
+    overdue_spans,
+    seen_until,
     verdict,
     warn_at,
 )
 from services.sla.handlers.announcements import announce_finish, announce_move, announce_start, announce_suspensions
+from services.sla.handlers.entries import count, enter
+from services.sla.handlers.holdings import keep_holdings
 from services.sla.handlers.terms import Terms, near_breach, terms
 from services.sla.models import Clock, Timer
 from services.sla.models import Fact as FactRow
@@ -48,10 +52,11 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
         dossier_id=head.dossier_id,
         version=0,
         status=Status.RUNNING,
+        dossier_code=accepted.code,
         procedure_code=procedure_code,
         procedure_version=procedure_version,
         field_code=accepted.field_code,
-        channel=accepted.channel,
+        channel="assisted" if accepted.assisted else accepted.channel,
         receiving_unit_code=accepted.receiving_unit_code,
         limit_amount=limit.amount,
         limit_unit=limit.unit,
@@ -59,6 +64,10 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
         calendar_version=calendar_version,
         started_at=fact.at,
         missed_deadlines=[],
+        finished_at=None,
+        verdict=None,
+        ending=None,
+        overdue=[],
     )
 
 
@@ -83,9 +92,9 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     if clock is None:
         return
     if clock.version == (version := n_changes(facts)):
-        clock.holder_agency_code = holder_of(facts)
+        _hand_over(session, history, clock, facts)
         return
-    run_by = terms(session, clock)
+    counted, run_by = count(clock), terms(session, clock)
     state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
     assert state is not None  # noqa: S101 - a clock row begins with its start
     clock.version = version
@@ -95,7 +104,20 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     announce_finish(session, head, clock, state)
     _withdraw_misses(session, head, clock, facts, run_by)
     _copy(clock, state)
+    clock.overdue = overdue_spans(state, clock.missed_deadlines, seen_until(facts))
+    enter(session, head, clock, counted)
+    keep_holdings(session, history, state, run_by)
     _arm(session, history, state, run_by)
+
+
+def _hand_over(session: Session, history: History, clock: Clock, facts: list[Fact]) -> None:
+    """Note who holds the dossier; if that becomes known after the end, who held it how long may be another."""
+    clock.holder_agency_code = holder_of(facts)
+    if clock.finished_at is not None:
+        run_by = terms(session, clock)
+        state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
+        assert state is not None  # noqa: S101 - it was started, and ended
+        keep_holdings(session, history, state, run_by)
 
 
 def _withdraw_misses(session: Session, head: HeadRow, clock: Clock, facts: list[Fact], run_by: Terms) -> None:
@@ -112,7 +134,7 @@ def _copy(clock: Clock, state: ClockState) -> None:
     clock.started_at = state.started_at
     clock.first_deadline_at = state.first_deadline_at
     clock.deadline_at = None if state.status is Status.SUSPENDED else state.standing_deadline_at
-    clock.finished_at = state.finished_at
+    clock.finished_at, clock.ending = state.finished_at, state.ending or None
     clock.elapsed_minutes = state.elapsed_minutes if state.finished_at else None
     clock.verdict = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
 

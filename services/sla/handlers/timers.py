@@ -8,6 +8,7 @@ from uuid import UUID
 from services.sla import repository
 from services.sla.domain import Status
 from services.sla.handlers.clocks import BREACH
+from services.sla.handlers.entries import enter_miss
 from services.sla.handlers.terms import terms
 from services.sla.models import Clock, Timer
 from services.sla.repository import Due
@@ -66,7 +67,7 @@ def fire(session: Session, head: HeadRow, clock: Clock, timer: Timer, now: datet
     timer.due_at, timer.fired_at = None, now
     if timer.kind == BREACH:
         publish(session, head, DeadlineMissed(deadline_at=deadline_at, holder_agency_code=holder))
-        clock.missed_deadlines = [*clock.missed_deadlines, deadline_at]
+        enter_miss(session, head, clock, deadline_at)
     elif now < deadline_at:
         left = working_minutes(now, deadline_at, terms(session, clock).calendar)
         near = DeadlineApproaching(deadline_at=deadline_at, remaining_minutes=left, holder_agency_code=holder)

@@ -15,7 +15,7 @@ from shared.service import Service
 from shared.timeline import Draft, Event, advance, record
 from shared.worktime.calendar import LOCAL
 from tests.simulation.memory import MemoryHead
-from tests.support import Databases, definition_of, load
+from tests.support import Databases, definition_of, furnish
 
 UNIT, OFFICE, TAX = "H99.01", "H99.VPDK", "H99.THUE.01"
 
@@ -92,12 +92,10 @@ def completed(leg_no: int) -> LegCompleted:
 
 @asynccontextmanager
 async def sla_on(databases: Databases, clock: str = "") -> AsyncIterator[Service]:
-    """Return the parts of sla on a fresh database with the sample province's calendars and grounds."""
+    """Return the parts of sla on a fresh database with the sample province's reference data."""
     prefix = await databases.cut("sla")
-    settings = databases.settings(prefix, clock=clock)
-    await load(definition_of("sla"), settings)
-    service = Service(definition_of("sla"), settings)
-    await service.references.refresh()
+    service = Service(definition_of("sla"), databases.settings(prefix, clock=clock))
+    await furnish(service)
     yield service
     await service.stop()
     await databases.drop(prefix, "sla")

@@ -1,4 +1,4 @@
-"""The REST surface of sla: parse, call one handler, return."""
+"""Clocks, suspensions, the calculator and the catalogue: parse, call one handler, return."""
 
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,0 +1,41 @@
+"""Request and response bodies of sla; those of the reports are in ``reports``."""
+
+from services.sla.schemas.clocks import (
+    CalendarPage,
+    CalendarRead,
+    CalendarVersions,
+    ClockRead,
+    DayRead,
+    DeadlineAsk,
+    DeadlineRead,
+    ExplanationRead,
+    GroundPage,
+    GroundRead,
+    HoldingRead,
+    LegRead,
+    LimitRead,
+    MoveRead,
+    SuspensionAsk,
+    SuspensionEnd,
+    SuspensionRead,
+)
+
+__all__ = [
+    "CalendarPage",
+    "CalendarRead",
+    "CalendarVersions",
+    "ClockRead",
+    "DayRead",
+    "DeadlineAsk",
+    "DeadlineRead",
+    "ExplanationRead",
+    "GroundPage",
+    "GroundRead",
+    "HoldingRead",
+    "LegRead",
+    "LimitRead",
+    "MoveRead",
+    "SuspensionAsk",
+    "SuspensionEnd",
+    "SuspensionRead",
+]
