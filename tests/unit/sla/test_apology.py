@@ -1,11 +1,13 @@
 """The apology as a PDF: its sentences and letters, the form of its day, a code that a reader can scan."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from unicodedata import normalize
 
 import pypdfium2
 import pytest
+import typst
 import zxingcpp
 
 from services.sla.papers import apology
@@ -87,9 +89,17 @@ def test_the_form_of_2025_asks_for_an_extension() -> None:
     assert "Thông tư 03/2025/TT-VPCP" in text
 
 
-def test_every_vietnamese_letter_is_in_the_font() -> None:
+def test_every_vietnamese_letter_is_drawn_and_read_as_itself() -> None:
     text = text_of(apology.as_pdf(replace(IN_2026, reason=" ".join(ALL_LETTERS))))
     assert " ".join(ALL_LETTERS) in text
+    font = re.search(r'font: "([^"]+)"', apology.TEMPLATE.read_text(encoding="utf-8"))
+    assert font
+    source = f"""#set page(width: 2cm, height: 2cm)
+        #set text(font: "{font[1]}", fallback: false)
+        #"{ALL_LETTERS}漢字".clusters().join(pagebreak())"""
+    *drawn, lacking, also_lacking = typst.compile(source.encode(), format="png", ignore_system_fonts=True)
+    assert lacking == also_lacking
+    assert len({*drawn, lacking}) == len(ALL_LETTERS) + 1
 
 
 def test_the_qr_on_the_page_reads_as_the_dossier_code() -> None:

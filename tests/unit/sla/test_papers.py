@@ -78,6 +78,11 @@ def test_the_same_values_give_the_same_bytes(as_printed: Callable[[], bytes]) ->
     assert as_printed() == as_printed()
 
 
+def test_a_worksheet_is_as_old_as_what_it_knows() -> None:
+    book = load_workbook(io.BytesIO(report06.as_xlsx(REPORT)))
+    assert book.properties.created == REPORT.known_until.replace(tzinfo=None)
+
+
 def test_form_06_has_its_title_heads_and_column_numbers_at_the_official_places() -> None:
     sheet = sheet_of(report06.as_xlsx(REPORT))
     assert sheet["A1"].value == "Biểu số II.06a/VPCP/KSTT"
