@@ -9,9 +9,13 @@ from shared.settings import Settings
 
 
 class SlaSettings(Settings):
-    """When a warning is given (prefix ``LIENTHONG_``): whichever of the two comes first."""
+    """When a warning is given, whichever of the two comes first, and what reports say (prefix ``LIENTHONG_``)."""
 
     near_breach_share: Fraction = Field(default=NEAR_BREACH_SHARE, gt=0, lt=1)
     """The share of the limit that is left, such as ``1/4``."""
     near_breach_working_days: int = Field(default=0, ge=0, le=30)
     """So many working days before the deadline; 0: only the share counts."""
+    place_name: str = "………………"
+    """Who reports, as it stands on form 06; a report of one agency has that agency's name."""
+    reports_to: str = ""
+    """To whom form 06 is sent."""

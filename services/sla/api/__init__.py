@@ -1,7 +1,7 @@
 """The REST surface of sla: clocks and what they run by, reports."""
 
-from services.sla.api import clocks
+from services.sla.api import clocks, reports
 
-routers = [clocks.api]
+routers = [clocks.api, reports.api]
 
 __all__ = ["routers"]

@@ -1,9 +1,12 @@
 """The use cases of sla: lock, decide, write, publish; one function each."""
 
 from services.sla.handlers.again import AGAIN, forget
+from services.sla.handlers.attribution import attribute, report_suspensions
 from services.sla.handlers.clocks import keep_fact, start_clock
 from services.sla.handlers.deadlines import work_out_deadline
 from services.sla.handlers.legs import acknowledge_leg, end_leg, offer_leg
+from services.sla.handlers.register import print_register, read_register
+from services.sla.handlers.report06 import print_06, read_06
 from services.sla.handlers.suspensions import UnlawfulSuspension, end_suspension, note_refusal, open_suspension
 from services.sla.handlers.timers import Complete, fire_timers
 from services.sla.handlers.views import explain_clock, read_clock
@@ -13,6 +16,7 @@ __all__ = [
     "Complete",
     "UnlawfulSuspension",
     "acknowledge_leg",
+    "attribute",
     "end_leg",
     "end_suspension",
     "explain_clock",
@@ -22,7 +26,12 @@ __all__ = [
     "note_refusal",
     "offer_leg",
     "open_suspension",
+    "print_06",
+    "print_register",
+    "read_06",
     "read_clock",
+    "read_register",
+    "report_suspensions",
     "start_clock",
     "work_out_deadline",
 ]

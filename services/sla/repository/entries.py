@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
+from services.sla.domain.figures import Sum
 from shared.session import Session
 
 FOLD_SIZE = 20_000
@@ -76,24 +77,6 @@ class Asked(NamedTuple):
     known_until: date | None = None
     unit_code: str | None = None
     by_field: bool = False
-
-
-class Sum(NamedTuple):
-    """How many dossiers of one unit or field fall under one kind of entry.
-
-    *measure* is ``received``, ``resolved`` or ``overdue`` for the period, ``pending`` and ``overdue`` for all that was
-    before it (*is_before*).
-    """
-
-    code: str
-    is_before: bool
-    measure: str
-    verdict: str
-    ending: str
-    judged_by: str
-    channel: str
-    is_saturday: bool
-    n: int
 
 
 async def sums(session: Session, asked: Asked) -> list[Sum]:

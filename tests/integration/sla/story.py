@@ -7,6 +7,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 
+from shared.clock import Clock
 from shared.events import Fact
 from shared.events.base import Limit
 from shared.events.intake import DossierAccepted, DossierSubmitted
@@ -54,13 +55,14 @@ class Story:
             self.say(when, fact)
             self.hear()
 
-    def begin(self, when: str = "2 09:00", *, days: float = 8) -> None:
+    def begin(self, when: str = "2 09:00", *, days: float = 8, unit: str = UNIT, channel: str = "online") -> None:
         """Submit and accept: 8 working days from Mon 2 March 9:00 end on Thu 12 March 17:00."""
         common = {
             "procedure": "DD.01@3",
             "field_code": "dat-dai",
-            "channel": "online",
-            "receiving_unit_code": UNIT,
+            "channel": "online" if channel == "assisted" else channel,
+            "assisted": channel == "assisted",
+            "receiving_unit_code": unit,
             "applicant_kind": "citizen",
             "result_delivery": "counter",
         }
@@ -99,6 +101,12 @@ async def sla_on(databases: Databases, clock: str = "") -> AsyncIterator[Service
     yield service
     await service.stop()
     await databases.drop(prefix, "sla")
+
+
+def stand(service: Service, when: str) -> None:
+    """Let the clock of a service stand at an instant of March 2026: what it says becomes known then."""
+    service.clock = Clock(at(when), datetime(2100, 1, 1, tzinfo=UTC))
+    service.sessions.info["clock"] = service.clock
 
 
 async def tell(service: Service, events: Sequence[Event]) -> None:
