@@ -21,6 +21,7 @@ from deploy.local.serving import serving
 from deploy.local.tokens import Grant, client_secrets, sign
 from deploy.local.topics import make_topics
 from shared import migrate
+from shared.reference import FOLDERS, read_folder, store
 from shared.service import Definition, Service, make_app
 from shared.settings import SERVICES, Settings
 
@@ -195,6 +196,16 @@ async def load(definition: Definition, settings: Settings) -> None:
         service = Service(definition, settings)
         await definition.load(service, str(PROVINCE))
         await service.stop()
+
+
+async def furnish(service: Service) -> None:
+    """Give a service all the reference data it needs from the sample province, also what others own."""
+    async with service.sessions.begin() as session:
+        for kind in service.references.kinds:
+            for data in read_folder(PROVINCE / FOLDERS[kind]):
+                key = (kind, data["code"], data["version"])
+                await store(session, key, data, owned=service.references.owned(kind))
+    await service.references.refresh()
 
 
 async def eventually(check: Any, *, seconds: float = 20.0) -> Any:

@@ -6,6 +6,7 @@ from services.sla.consumers import consumer
 from services.sla.domain import Ground
 from services.sla.handlers import AGAIN, forget
 from services.sla.jobs import JOBS
+from shared.events.reference import Agency, Procedure
 from shared.reference import load_folder
 from shared.service import Definition
 from shared.worktime import Calendar, CalendarData
@@ -25,6 +26,8 @@ definition = Definition(
     parsers={
         "calendar": lambda data: Calendar(CalendarData.model_validate(data)),
         "ground": Ground.model_validate,
+        "agency": Agency.model_validate,
+        "procedure": Procedure.model_validate,
     },
     routers=routers,
     jobs=JOBS,

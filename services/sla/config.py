@@ -9,7 +9,7 @@ from shared.settings import Settings
 
 
 class SlaSettings(Settings):
-    """When a warning is given (prefix ``LIENTHONG_``): whichever of the two comes first."""
+    """When a warning is given, whichever of the two comes first, and what reports say (prefix ``LIENTHONG_``)."""
 
     near_breach_share: Fraction = Field(default=NEAR_BREACH_SHARE, gt=0, lt=1)
     """The share of the limit that is left, such as ``1/4``."""
@@ -17,3 +17,7 @@ class SlaSettings(Settings):
     """So many working days before the deadline; 0: only the share counts."""
     forgotten_suspension_days: int = Field(default=30, ge=1)
     """A suspension that lasts longer is asked about, where its ground says nothing else."""
+    place_name: str = "………………"
+    """Who reports, as it stands on form 06; a report of one agency has that agency's name."""
+    reports_to: str = ""
+    """To whom form 06 is sent."""

@@ -3,9 +3,9 @@
 from typing import Any
 
 from services.sla import handlers, repository
-from services.sla.domain import Kept, Kind, Opening, suspension_no
+from services.sla.domain import Ending, Kept, Kind, Opening, suspension_no
 from shared.consumer import Consumer, Received
-from shared.events import intake, notify, workflow
+from shared.events import Fact, intake, notify, workflow
 from shared.session import Session
 
 consumer = Consumer("sla")
@@ -40,8 +40,16 @@ async def restart_after_supplement(session: Session, got: Received[intake.Supple
     await handlers.keep_fact(session, got.head, _noted(got, Kind.SUSPENSION_ENDED, no))
 
 
+_ENDINGS: dict[type[Fact], Ending] = {
+    intake.DossierRefused: Ending.REFUSED,
+    intake.DossierWithdrawn: Ending.WITHDRAWN,
+    intake.DossierStopped: Ending.STOPPED,
+}
+
+
 async def _finish(session: Session, got: Received[Any]) -> None:
-    await handlers.keep_fact(session, got.head, _noted(got, Kind.FINISHED, by=type(got.fact).__name__))
+    ending = _ENDINGS.get(type(got.fact)) or Ending(got.fact.outcome)
+    await handlers.keep_fact(session, got.head, _noted(got, Kind.FINISHED, ending=ending))
 
 
 for _ending in (intake.DossierRefused, intake.DossierWithdrawn, intake.DossierStopped, workflow.RouteCompleted):

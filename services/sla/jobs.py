@@ -1,17 +1,21 @@
-"""Timed work of sla: near and missed deadlines, new versions of calendars."""
+"""Timed work of sla: deadlines near and missed, new versions of calendars, the sums of the reports."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.sla import handlers
+from services.sla import handlers, repository
 from services.sla.repository import Due
-from shared.service import Job, Service
+from shared.service import Job, Service, in_transaction
+from shared.session import Session
 
 ON_ITS_WAY_SECONDS = 0.25
 """A fact is that long, at most as a rule, between its instant and the broker: the reader's mark is trusted up to then.
 
 If one takes longer, it is late: a deadline then called missed is withdrawn (``DeadlineMissWithdrawn``).
 """
+
+
+FOLD_EVERY_SECONDS = 5.0
 
 
 def complete(service: Service, dossier_id: UUID, until: datetime) -> bool:
@@ -53,8 +57,14 @@ async def adopt_calendars(service: Service) -> bool:
         return await handlers.adopt_newest(session)
 
 
+async def fold_entries(session: Session, _: datetime) -> bool:
+    """Fold one batch of entries into the sums; reports are exact without it, but slower."""
+    return await repository.fold(session) > 0
+
+
 JOBS = [
     Job("timers", 0.25, fire_timers),
     Job("calendars", 2.0, adopt_calendars),
     Job("calendars_tried", 1.0, try_out_calendars),
+    Job("fold", FOLD_EVERY_SECONDS, in_transaction(fold_entries)),
 ]

@@ -1,10 +1,11 @@
 """The tables of sla."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Index, Numeric, text
+from sqlalchemy import ARRAY, BigInteger, DateTime, Identity, Index, Numeric, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.tables import COLUMN_TYPES, NOW, Json
@@ -13,7 +14,11 @@ from shared.tables import COLUMN_TYPES, NOW, Json
 class Base(DeclarativeBase):
     """Metadata of sla's own tables."""
 
-    type_annotation_map = COLUMN_TYPES | {Decimal: Numeric, list[datetime]: ARRAY(DateTime(timezone=True))}
+    type_annotation_map = COLUMN_TYPES | {
+        Decimal: Numeric,
+        list[datetime]: ARRAY(DateTime(timezone=True)),
+        list[list[str | None]]: JSONB,
+    }
 
 
 class Clock(Base):
@@ -25,16 +30,21 @@ class Clock(Base):
         Index("clock_open", "calendar_code", "calendar_version", postgresql_where=text("finished_at IS NULL")),
         # repository.due_soon
         Index("clock_due", "announced_deadline_at", "dossier_id", postgresql_where=text("finished_at IS NULL")),
+        # repository.register
+        Index("clock_register", "started_at", "dossier_id"),
+        Index("clock_register_unit", "receiving_unit_code", "started_at", "dossier_id"),
     )
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
     """How many facts about the clock itself are known; hand-offs do not move it."""
     status: Mapped[str]
+    dossier_code: Mapped[str]
     procedure_code: Mapped[str]
     procedure_version: Mapped[int]
     field_code: Mapped[str]
     channel: Mapped[str]
+    """``online``, ``assisted`` (online, filed by an officer for the applicant), ``counter`` or ``post``."""
     receiving_unit_code: Mapped[str]
     limit_amount: Mapped[Decimal]
     limit_unit: Mapped[str]
@@ -51,12 +61,16 @@ class Clock(Base):
     holder_agency_code: Mapped[str | None]
     finished_at: Mapped[datetime | None]
     verdict: Mapped[str | None]
+    ending: Mapped[str | None]
+    """``domain.Ending``, once processing has ended."""
     elapsed_minutes: Mapped[int | None]
     """Working minutes in which the clock ran, once processing has ended."""
     apologies: Mapped[Json]
     """By the deadline that an apology is about (ISO 8601, UTC): whether it was in time."""
     missed_deadlines: Mapped[list[datetime]]
     """Deadlines announced as missed and not withdrawn since."""
+    overdue: Mapped[list[list[str | None]]]
+    """From which local date to which the dossier was overdue (``domain.overdue_spans``); an open span has no end."""
 
 
 class Fact(Base):
@@ -82,6 +96,11 @@ class Suspension(Base):
     """A lawful suspension as it was announced."""
 
     __tablename__ = "suspension"
+    __table_args__ = (
+        # repository.suspensions
+        Index("suspension_from", "from_at"),
+        Index("suspension_open", "agency_code", postgresql_where=text("to_at IS NULL")),
+    )
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -89,6 +108,10 @@ class Suspension(Base):
     citation: Mapped[str]
     from_at: Mapped[datetime]
     to_at: Mapped[datetime | None]
+    agency_code: Mapped[str]
+    """Who opened it: the agency of the officer or of the leg, for a supplement the receiving unit."""
+    minutes: Mapped[int | None]
+    """Working minutes, once it has ended."""
 
 
 class LegClock(Base):
@@ -98,6 +121,8 @@ class LegClock(Base):
     __table_args__ = (
         # repository.visible_to
         Index("leg_clock_agency", "agency_code", "dossier_id"),
+        # repository.legs_ended
+        Index("leg_clock_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     )
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -111,6 +136,8 @@ class LegClock(Base):
     offered_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    minutes: Mapped[int | None]
+    """Working minutes from offer to end."""
     status: Mapped[str]
 
 
@@ -185,3 +212,84 @@ class RefusedSuspension(Base):
     subject: Mapped[str]
     refused_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class JournalEntry(Base):
+    """How many dossiers a fact adds to a figure or takes from it: the source of every report; only ever added to."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        # repository.fold
+        Index("entry_unfolded", "id", postgresql_where=text("NOT is_folded")),
+        # repository.forget_entries
+        Index("entry_dossier", "dossier_id"),
+        # repository.sums, days of months that are not whole
+        Index("entry_day", "counts_on"),
+        # repository.sums, what became known after its month, as of a day in the middle of one
+        Index("entry_late", "known_on", postgresql_where=text("known_on > counts_on")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    dossier_id: Mapped[UUID]
+    counts_on: Mapped[date]
+    """The local date that it counts for."""
+    known_on: Mapped[date]
+    """The local date on which it became known here, never before *counts_on*."""
+    measure: Mapped[str]
+    verdict: Mapped[str]
+    ending: Mapped[str]
+    judged_by: Mapped[str]
+    unit_code: Mapped[str]
+    field_code: Mapped[str]
+    procedure_code: Mapped[str]
+    channel: Mapped[str]
+    n: Mapped[int]
+    is_folded: Mapped[bool] = mapped_column(server_default=text("false"))
+    """It is in ``tally``."""
+
+
+class Tally(Base):
+    """The sums of folded entries by month: of each unit (*level* ``unit``), each field, and both (``unit_field``).
+
+    *measure* is also ``pending``, received less resolved: what a period begins with needs no more than that of the
+    months before it. What does not matter to a measure is empty, so that there are few rows.
+    """
+
+    __tablename__ = "tally"
+
+    level: Mapped[str] = mapped_column(primary_key=True)
+    unit_code: Mapped[str] = mapped_column(primary_key=True)
+    field_code: Mapped[str] = mapped_column(primary_key=True)
+    measure: Mapped[str] = mapped_column(primary_key=True)
+    counts_in: Mapped[date] = mapped_column(primary_key=True)
+    """First day of the month that it counts for."""
+    known_in: Mapped[date] = mapped_column(primary_key=True)
+    """First day of the month in which it became known."""
+    verdict: Mapped[str] = mapped_column(primary_key=True)
+    ending: Mapped[str] = mapped_column(primary_key=True)
+    judged_by: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    is_saturday: Mapped[bool] = mapped_column(primary_key=True)
+    n: Mapped[int]
+
+
+class Holding(Base):
+    """How long an agency held a dossier whose processing has ended; the sum over its agencies is the dossier's."""
+
+    __tablename__ = "holding"
+    __table_args__ = (
+        # repository.minutes_held
+        Index("holding_finished", "finished_on"),
+    )
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agency_code: Mapped[str] = mapped_column(primary_key=True)
+    """Empty: the applicant's, or nobody's."""
+    unit_code: Mapped[str]
+    """Where the dossier was received."""
+    finished_on: Mapped[date]
+    minutes: Mapped[int]
+    """Working minutes while the clock ran."""
+    suspended_minutes: Mapped[int]
+    late_minutes: Mapped[int]
+    """Those of *minutes* that came after the deadline."""

@@ -43,6 +43,8 @@ class DossierAccepted(IntakeFact):
     calendar: Reference
     receiving_unit_code: Code
     channel: Channel
+    assisted: bool | None = None
+    """An officer filed it online for the applicant; null in facts from before this was said."""
     applicant_kind: ApplicantKind
     result_delivery: Delivery
     limit: Limit

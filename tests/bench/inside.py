@@ -14,11 +14,11 @@ from fastapi import FastAPI
 
 from deploy.local.engines import Engines, engines
 from deploy.local.topics import make_topics
-from shared.reference import FOLDERS, catch_up, read_folder, store
+from shared.reference import catch_up
 from shared.service import Service
 from shared.settings import SERVICES
 from tests.bench.wire import Answer
-from tests.support import PROVINCE, Databases, World, definition_of, issuing, world
+from tests.support import Databases, World, definition_of, furnish, issuing, world
 
 
 @contextlib.contextmanager
@@ -34,12 +34,7 @@ async def one_service(databases: Databases, name: str) -> AsyncIterator[Service]
     prefix = await databases.cut(name)
     await make_topics(databases.engines.kafka, prefix=prefix)
     service = Service(definition_of(name), databases.settings(prefix, name, kafka_prefix=prefix))
-    async with service.sessions.begin() as session:
-        for kind in service.references.kinds:
-            for data in read_folder(PROVINCE / FOLDERS[kind]):
-                key = (kind, data["code"], data["version"])
-                await store(session, key, data, owned=service.references.owned(kind))
-    await service.references.refresh()
+    await furnish(service)
     try:
         yield service
     finally:

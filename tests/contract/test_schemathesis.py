@@ -65,6 +65,10 @@ JUDGED_BY_DATA = {
     "POST /v1/subscriptions/{subscription_id}/redeliver": "exactly one of two fields",
     "GET /v1/subscriptions/{subscription_id}/deliveries": "after is what a list has given",
     "GET /v1/agencies/{code}/inbox": "after is what a list has given",
+    "GET /v1/reports/06": "a period ends after it begins",
+    "GET /v1/reports/attribution": "a period ends after it begins",
+    "GET /v1/reports/suspensions": "a period ends after it begins",
+    "GET /v1/reports/register": "a period ends after it begins, and after is what a list has given",
 }
 """Operations whose 422 follows from data that no schema holds."""
 PEER = {"subject": "notify"}

@@ -1,7 +1,7 @@
-"""The REST surface of sla: clocks, calendars."""
+"""The REST surface of sla: clocks, calendars, reports."""
 
-from services.sla.api import calendars, clocks
+from services.sla.api import calendars, clocks, reports
 
-routers = [clocks.api, calendars.api]
+routers = [clocks.api, calendars.api, reports.api]
 
 __all__ = ["routers"]

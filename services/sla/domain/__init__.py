@@ -1,5 +1,6 @@
 """The pure rules of sla: a dossier's clock as a function of its facts, and how it is judged and told."""
 
+from services.sla.domain.attribution import HeldMinutes, held_minutes
 from services.sla.domain.clock import (
     NEAR_BREACH_SHARE,
     ClockState,
@@ -20,6 +21,7 @@ from services.sla.domain.clock import (
     verdict,
     warn_at,
 )
+from services.sla.domain.entries import Entry, Measure, difference, entries, overdue_spans
 from services.sla.domain.facts import (
     CalendarAdopted,
     ClockRule,
@@ -37,22 +39,37 @@ from services.sla.domain.facts import (
     order,
 )
 from services.sla.domain.reading import Moot, MootReason, Suspension
-from services.sla.domain.story import Kept, Kind, Noted, Opening, facts_of, n_changes, opening_of, suspension_no
+from services.sla.domain.story import (
+    Ending,
+    Kept,
+    Kind,
+    Noted,
+    Opening,
+    facts_of,
+    n_changes,
+    opening_of,
+    seen_until,
+    suspension_no,
+)
 
 __all__ = [
     "NEAR_BREACH_SHARE",
     "CalendarAdopted",
     "ClockRule",
     "ClockState",
+    "Ending",
+    "Entry",
     "Fact",
     "Finished",
     "Ground",
     "Held",
+    "HeldMinutes",
     "Holding",
     "Kept",
     "Kind",
     "LegClosed",
     "LegOpened",
+    "Measure",
     "Moot",
     "MootReason",
     "Move",
@@ -70,8 +87,11 @@ __all__ = [
     "apology_day",
     "apology_key",
     "basis",
+    "difference",
+    "entries",
     "evaluate",
     "facts_of",
+    "held_minutes",
     "holder_of",
     "is_apology_in_time",
     "is_missed",
@@ -80,6 +100,8 @@ __all__ = [
     "near_breach_at",
     "opening_of",
     "order",
+    "overdue_spans",
+    "seen_until",
     "suspension_no",
     "verdict",
     "warn_at",

@@ -93,6 +93,8 @@ class ClockState:
     reappointed: Reappointed | None = None
     adopted: tuple[CalendarAdopted, ...] = ()
     """Versions of the calendar that came into use while the clock ran, in their order."""
+    ending: str = ""
+    """How processing ended (``story.Ending``), once it has."""
 
     @property
     def promised_deadline_at(self) -> datetime:
@@ -153,7 +155,7 @@ def basis(started_at: datetime, suspensions: Iterable[Suspension], now: datetime
     ended = [(s, max(s.from_at, s.to_at or now)) for s in suspensions]
     restarts = [to_at for s, to_at in ended if s.ground.restarts]
     excluded = [(s, to_at) for s, to_at in ended if not s.ground.restarts]
-    lasting = [(a, b) for a, b in _merged((s.from_at, to_at) for s, to_at in excluded) if b - a >= MINUTE]
+    lasting = [(a, b) for a, b in merged((s.from_at, to_at) for s, to_at in excluded) if b - a >= MINUTE]
     spans = [
         Span(s.from_at, to_at, s.ground.citation, s.ground.name, s.ground.name_en)
         for s, to_at in excluded
@@ -253,6 +255,7 @@ def _state(reading: Reading, started_at: datetime, rule: ClockRule, calendar: Ca
         holder_agency_code=reading.held[-1].agency_code if reading.held else None,
         reappointed=reading.reappointed,
         adopted=tuple(reading.adopted),
+        ending=reading.ending,
     )
 
 
@@ -302,7 +305,7 @@ class _Judged:
         known = [(max(h.at, self.started_at), h.agency_code) for h in held if h.at <= self.ends_at]
         stretches: list[tuple[datetime, str | None]] = [(self.started_at, None), *known]
         ends = [at for at, _ in stretches[1:]] + [self.ends_at]
-        spans = _merged([(s.from_at, s.to_at or self.ends_at) for s in suspensions])
+        spans = merged([(s.from_at, s.to_at or self.ends_at) for s in suspensions])
         return tuple(
             self._holding(code, (at, end), spans) for (at, code), end in zip(stretches, ends, strict=True) if at < end
         )
@@ -325,11 +328,12 @@ def _is_inside(at: datetime, suspensions: Iterable[Suspension]) -> bool:
     return any(s.from_at <= at and (s.to_at is None or at < s.to_at) for s in suspensions)
 
 
-def _merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    merged: list[tuple[datetime, datetime]] = []
+def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Return what *spans* cover as spans that do not touch, in order."""
+    found: list[tuple[datetime, datetime]] = []
     for starts_at, ends_at in sorted(spans):
-        if merged and starts_at <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], ends_at))
+        if found and starts_at <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], ends_at))
         else:
-            merged.append((starts_at, ends_at))
-    return merged
+            found.append((starts_at, ends_at))
+    return found

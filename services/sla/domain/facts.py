@@ -111,10 +111,11 @@ class SuspensionEnded:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Processing ended."""
+    """Processing ended, with a result or without (``story.Ending``)."""
 
     at: datetime
     place: Place = ("", 0)
+    ending: str = ""
 
 
 @dataclass(frozen=True, slots=True)

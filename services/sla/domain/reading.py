@@ -64,6 +64,7 @@ class Reading:
 
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    ending: str = ""
     held: list[Held] = field(default_factory=list)
     legs: dict[int, LegOpened] = field(default_factory=dict)
     suspensions: dict[int, Suspension] = field(default_factory=dict)
@@ -149,7 +150,7 @@ class Reading:
         """Processing ends, and with it every open suspension."""
         if self.started_at is None:
             return MootReason.BEFORE_START
-        self.finished_at = fact.at
+        self.finished_at, self.ending = fact.at, fact.ending
         for no, suspension in self.suspensions.items():
             if suspension.to_at is None:
                 self.suspensions[no] = replace(suspension, to_at=fact.at)
@@ -160,7 +161,7 @@ class Reading:
         """Processing goes on; the clock runs as if it had not ended, the deadline stays."""
         if self.finished_at is None:
             return MootReason.NOT_FINISHED
-        self.finished_at = None
+        self.finished_at, self.ending = None, ""
         self.legs.clear()
         return None
 

@@ -37,6 +37,16 @@ class Kind(StrEnum):
     CALENDAR_ADOPTED = "calendar_adopted"
 
 
+class Ending(StrEnum):
+    """How processing ended."""
+
+    GRANTED = "granted"
+    NOT_GRANTED = "not_granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+
+
 class Opening(StrEnum):
     """What opened a suspension."""
 
@@ -98,6 +108,11 @@ def facts_of(noted: Iterable[Noted]) -> list[Fact]:
     return [fact for row in rows for fact in _READERS[row.kind](row, row.no in excluded)]
 
 
+def seen_until(facts: Iterable[Fact]) -> datetime:
+    """Return the instant of the last of *facts* about the clock itself; ValueError without one."""
+    return max(fact.at for fact in facts if not isinstance(fact, OF_HOLDING))
+
+
 def n_changes(facts: Iterable[Fact]) -> int:
     """Return how many of *facts* concern the clock itself: the version of a clock, whatever the order of arrival."""
     return sum(not isinstance(fact, OF_HOLDING) for fact in facts)
@@ -131,7 +146,7 @@ def _suspension_ended(row: Noted, _: bool) -> Iterable[Fact]:
 
 
 def _finished(row: Noted, _: bool) -> Iterable[Fact]:
-    return (Finished(row.at, (row.source, row.seq)),)
+    return (Finished(row.at, (row.source, row.seq), row.data.get("ending", Ending.GRANTED)),)
 
 
 def _reopened(row: Noted, _: bool) -> Iterable[Fact]:

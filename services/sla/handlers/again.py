@@ -12,7 +12,7 @@ from services.sla.handlers.apologies import apologise, data_of
 from services.sla.handlers.calendars import adopt
 from services.sla.handlers.clocks import BREACH, FORGOTTEN, NEAR_BREACH, RENEWED_BREACH, note
 from services.sla.handlers.timers import fire
-from services.sla.models import Clock, Fact, LegClock, Suspension, Timer
+from services.sla.models import Clock, Fact, Holding, LegClock, Suspension, Timer
 from shared.consumer import Handler, Received
 from shared.errors import DossierUnknown
 from shared.events import Fact as Said
@@ -36,7 +36,8 @@ async def forget(session: Session, dossier_id: UUID) -> dict[int, dict[str, Any]
     """Delete what was derived of a dossier; return, by sequence number, what officers gave with their decisions."""
     own = select(Fact.seq, Fact.data).where(Fact.dossier_id == dossier_id, Fact.source == OWN)
     kept = {seq: data for seq, data in await session.execute(own)}  # noqa: C416 - rows are typed as tuples
-    for table in (Timer, LegClock, Suspension, Fact, Clock):
+    await repository.forget_entries(session, dossier_id)
+    for table in (Timer, LegClock, Suspension, Holding, Fact, Clock):
         await session.execute(delete(table).where(table.dossier_id == dossier_id))
     return kept
 

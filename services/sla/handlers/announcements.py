@@ -4,6 +4,7 @@ from datetime import datetime
 
 from services.sla.domain import ClockState, verdict
 from services.sla.domain import Suspension as Span
+from services.sla.handlers.terms import opened_by
 from services.sla.models import Clock, Suspension
 from services.sla.repository import History
 from shared.events.base import Limit
@@ -48,6 +49,7 @@ def announce_suspensions(
         if span.to_at is not None and row.to_at is None:
             told.append((span.to_at, _resumed(span, span.to_at, calendar, still)))
         row.to_at = span.to_at
+        row.minutes = working_minutes(span.from_at, span.to_at, calendar) if span.to_at else None
     for _, fact in sorted(told, key=lambda pair: pair[0]):
         publish(session, head, fact)
     for no in history.suspensions.keys() - {span.no for span in state.suspensions}:
@@ -66,6 +68,7 @@ def _new_row(history: History, span: Span) -> Suspension:
         citation=span.ground.citation,
         from_at=span.from_at,
         to_at=None,
+        agency_code=opened_by(history, span.no),
     )
 
 

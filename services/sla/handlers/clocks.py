@@ -14,10 +14,14 @@ from services.sla.domain import (
     lasts_until,
     n_changes,
     order,
+    overdue_spans,
+    seen_until,
     verdict,
     warn_at,
 )
 from services.sla.handlers.announcements import announce_finish, announce_move, announce_start, announce_suspensions
+from services.sla.handlers.entries import count, enter
+from services.sla.handlers.holdings import keep_holdings
 from services.sla.handlers.terms import Terms, forgotten_days, near_breach, terms
 from services.sla.models import Clock, Timer
 from services.sla.models import Fact as FactRow
@@ -52,10 +56,11 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
         dossier_id=head.dossier_id,
         version=0,
         status=Status.RUNNING,
+        dossier_code=accepted.code,
         procedure_code=procedure_code,
         procedure_version=procedure_version,
         field_code=accepted.field_code,
-        channel=accepted.channel,
+        channel="assisted" if accepted.assisted else accepted.channel,
         receiving_unit_code=accepted.receiving_unit_code,
         limit_amount=limit.amount,
         limit_unit=limit.unit,
@@ -64,6 +69,10 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
         started_at=fact.at,
         missed_deadlines=[],
         apologies={},
+        finished_at=None,
+        verdict=None,
+        ending=None,
+        overdue=[],
     )
 
 
@@ -88,8 +97,9 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     if clock is None:
         return
     if clock.version == (version := n_changes(facts)):
-        clock.holder_agency_code = holder_of(facts)
+        _hand_over(session, history, clock, facts)
         return
+    counted = count(clock)
     adopted = [fact for fact in facts if isinstance(fact, CalendarAdopted)]
     clock.calendar_version = max(adopted, key=order).version if adopted else clock.calendar_version
     run_by = terms(session, clock)
@@ -102,7 +112,20 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     announce_finish(session, head, clock, state)
     _withdraw_misses(session, head, clock, facts, run_by)
     _copy(clock, state)
+    clock.overdue = overdue_spans(state, clock.missed_deadlines, seen_until(facts))
+    enter(session, head, clock, counted)
+    keep_holdings(session, history, state, run_by)
     _arm(session, history, state, run_by)
+
+
+def _hand_over(session: Session, history: History, clock: Clock, facts: list[Fact]) -> None:
+    """Note who holds the dossier; if that becomes known after the end, who held it how long may be another."""
+    clock.holder_agency_code = holder_of(facts)
+    if clock.finished_at is not None:
+        run_by = terms(session, clock)
+        state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
+        assert state is not None  # noqa: S101 - it was started, and ended
+        keep_holdings(session, history, state, run_by)
 
 
 def _withdraw_misses(session: Session, head: HeadRow, clock: Clock, facts: list[Fact], run_by: Terms) -> None:
@@ -121,7 +144,7 @@ def _copy(clock: Clock, state: ClockState) -> None:
     clock.deadline_at = None if state.status is Status.SUSPENDED else state.standing_deadline_at
     promised = state.promised_deadline_at
     clock.renewed_deadline_at = promised if promised > state.standing_deadline_at else None
-    clock.finished_at = state.finished_at
+    clock.finished_at, clock.ending = state.finished_at, state.ending or None
     clock.elapsed_minutes = state.elapsed_minutes if state.finished_at else None
     clock.verdict = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
 

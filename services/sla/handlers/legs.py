@@ -11,7 +11,7 @@ from services.sla.repository import History
 from shared.events.workflow import LegOffered
 from shared.session import Session
 from shared.tables import HeadRow
-from shared.worktime import add_working_minutes
+from shared.worktime import add_working_minutes, working_minutes
 
 OFFERED, IN_PROGRESS = "offered", "in_progress"
 
@@ -52,7 +52,15 @@ async def acknowledge_leg(session: Session, head: HeadRow, leg_no: int, at: date
 
 async def end_leg(session: Session, head: HeadRow, status: str, fact: Kept) -> None:
     """The stretch ended with *status*."""
-    leg = (await repository.history(session, head.dossier_id)).legs.get(fact.no or 0)
+    history = await repository.history(session, head.dossier_id)
+    leg = history.legs.get(fact.no or 0)
     if leg is not None and leg.ended_at is None:
         leg.ended_at, leg.status = fact.at, status
+        leg.minutes = _minutes(session, history, leg.offered_at, fact.at)
     await keep_fact(session, head, fact)
+
+
+def _minutes(session: Session, history: History, from_at: datetime, to_at: datetime) -> int | None:
+    if history.clock is None:
+        return None
+    return working_minutes(from_at, max(from_at, to_at), terms(session, history.clock).calendar)

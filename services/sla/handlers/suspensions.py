@@ -91,6 +91,7 @@ async def open_suspension(session: Session, dossier_id: UUID, ask: SuspensionAsk
     require_seen(history, seen)
     no = suspension_no(Opening.OFFICER, 1 + sum(_is_officers(fact) for fact in history.facts))
     data = {"ground": ground, "document_no": ask.document_no, "note": ask.note, "by": by.subject}
+    data["by_agency"] = by.agency_code
     note(session, head, history, decided(head, at, Kind.SUSPENSION_BEGAN, no, data))
     return history
 

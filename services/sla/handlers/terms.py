@@ -2,8 +2,18 @@
 
 from typing import NamedTuple
 
-from services.sla.domain import NEAR_BREACH_SHARE, ClockRule, Ground, NearBreach
+from services.sla.domain import (
+    NEAR_BREACH_SHARE,
+    ClockRule,
+    Ground,
+    Kind,
+    NearBreach,
+    Opening,
+    opening_of,
+    suspension_no,
+)
 from services.sla.models import Clock
+from services.sla.repository import History
 from shared.reference import References
 from shared.session import Session
 from shared.worktime import Calendar, Limit
@@ -42,6 +52,17 @@ def terms(session: Session, clock: Clock) -> Terms:
 def forgotten_days(session: Session) -> int:
     """Return after how many calendar days a suspension is asked about, where its ground says nothing else."""
     return getattr(session.info.get("settings"), "forgotten_suspension_days", 30)
+
+
+def opened_by(history: History, no: int) -> str:
+    """Return the agency that opened suspension *no*: its officer's, the leg's, for a supplement the receiving unit."""
+    opening = opening_of(no)
+    if opening is Opening.SUPPLEMENT:
+        return history.clock.receiving_unit_code if history.clock else ""
+    kind, key = (Kind.LEG_OFFERED, "agency_code") if opening is Opening.LEG else (Kind.SUSPENSION_BEGAN, "by_agency")
+    cause_no = no - suspension_no(opening, 0)
+    found = (fact.data.get(key) for fact in history.facts if fact.kind == kind and fact.no == cause_no)
+    return next(found, None) or ""
 
 
 def near_breach(session: Session) -> NearBreach:

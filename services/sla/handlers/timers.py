@@ -8,6 +8,7 @@ from uuid import UUID
 from services.sla import repository
 from services.sla.domain import Status, apology_day, apology_key
 from services.sla.handlers.clocks import FORGOTTEN, NEAR_BREACH
+from services.sla.handlers.entries import enter_miss
 from services.sla.handlers.terms import terms
 from services.sla.models import Clock, Timer
 from services.sla.repository import Due
@@ -67,7 +68,7 @@ def fire(session: Session, head: HeadRow, clock: Clock, timer: Timer, now: datet
         publish(session, head, SuspensionForgotten(suspension_no=timer.no or 0, holder_agency_code=holder))
     elif timer.kind != NEAR_BREACH:
         publish(session, head, _missed(clock, deadline_at))
-        clock.missed_deadlines = [*clock.missed_deadlines, deadline_at]
+        enter_miss(session, head, clock, deadline_at)
     elif now < deadline_at:
         publish(session, head, _approaching(session, clock, deadline_at, now))
 

@@ -147,7 +147,7 @@ def _leg(leg: LegClock, state: ClockState, run_by: Terms, now: datetime) -> LegR
         stood = [(max(s.from_at, leg.offered_at), min(s.to_at or now, until)) for s in state.suspensions]
         minutes -= sum(working_minutes(a, b, run_by.calendar) for a, b in _disjoint(stood))
     late = leg.due_at is not None and leg.excluded_ground is None and until > leg.due_at
-    return LegRead(**fields, minutes=minutes, is_late=late)
+    return LegRead(**fields | {"minutes": minutes, "is_late": late})
 
 
 def _disjoint(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

@@ -1,4 +1,4 @@
-"""Every query of sla: clocks and calendars."""
+"""Every query of sla: clocks, calendars, entries, and what is reported of them."""
 
 from services.sla.repository.calendars import (
     is_recalculating,
@@ -23,25 +23,44 @@ from services.sla.repository.clocks import (
     see,
     visible_to,
 )
+from services.sla.repository.entries import Asked, fold, forget_entries, sums
+from services.sla.repository.reports import (
+    completeness,
+    legs_ended,
+    minutes_held,
+    refused_suspensions,
+    register,
+    suspensions,
+)
 
 __all__ = [
     "FIRST",
+    "Asked",
     "Due",
     "History",
+    "completeness",
     "due_soon",
     "due_timers",
+    "fold",
+    "forget_entries",
     "history",
     "is_recalculating",
+    "legs_ended",
     "lock",
     "lock_due",
     "lock_heads",
+    "minutes_held",
     "moved_by",
     "oldest_dry_run",
     "open_clocks",
     "open_on_older",
     "preload",
     "read",
+    "refused_suspensions",
+    "register",
     "see",
+    "sums",
+    "suspensions",
     "unfinished",
     "visible_to",
 ]

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from services.sla.domain import Kept
-from services.sla.models import Base, Clock, Fact, LegClock, Suspension, Timer
+from services.sla.models import Base, Clock, Fact, Holding, LegClock, Suspension, Timer
 from shared.auth import Principal, Role
 from shared.errors import DossierUnknown
 from shared.session import Session
@@ -44,6 +44,8 @@ class History:
     legs: dict[int, LegClock] = field(default_factory=dict)
     """Those that are open; all of them when it was read to be shown."""
     timers: dict[str, Timer] = field(default_factory=dict)
+    holdings: dict[str, Holding] = field(default_factory=dict)
+    """By agency, once processing has ended."""
 
     def put(self, row: Any) -> None:
         """Add a stored or a new row."""
@@ -55,6 +57,7 @@ _PUT: dict[type[Base], Any] = {
     Suspension: lambda history, row: history.suspensions.__setitem__(row.no, row),
     LegClock: lambda history, row: history.legs.__setitem__(row.leg_no, row),
     Timer: lambda history, row: history.timers.__setitem__(row.kind, row),
+    Holding: lambda history, row: history.holdings.__setitem__(row.agency_code, row),
 }
 
 
@@ -100,7 +103,8 @@ async def read(session: Session, ids: Sequence[UUID], *, with_ended_legs: bool =
 
 # One array instead of a list of parameters: each statement is prepared once, whatever the size of the batch.
 _WANTED = any_(bindparam("ids", type_=ARRAY(Uuid)))
-_STATE: list[Select[Any]] = [select(table).where(table.dossier_id == _WANTED) for table in (Clock, Suspension, Timer)]
+_TABLES = (Clock, Suspension, Timer, Holding)
+_STATE: list[Select[Any]] = [select(table).where(table.dossier_id == _WANTED) for table in _TABLES]
 _ALL_LEGS = select(LegClock).where(LegClock.dossier_id == _WANTED)
 _OPEN_LEGS = _ALL_LEGS.where(LegClock.ended_at.is_(None))
 _FACTS = select(*(Fact.__table__.c[name] for name in Kept._fields)).where(Fact.dossier_id == _WANTED)

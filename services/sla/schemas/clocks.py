@@ -1,4 +1,4 @@
-"""Request and response bodies of sla."""
+"""Request and response bodies about clocks, suspensions, deadlines and what they are worked out with."""
 
 from datetime import date
 from decimal import Decimal

@@ -11,7 +11,11 @@ from services.sla.models import Clock
 from shared.service import Service
 from shared.tables import EventRow
 
-TABLES = ("clock", "fact", "suspension", "leg_clock", "timer")
+TABLES = ("clock", "fact", "suspension", "leg_clock", "timer", "holding")
+_JOURNAL = text("""
+    SELECT counts_on, measure, verdict, ending, judged_by, channel, sum(n) AS n FROM entry WHERE dossier_id = :id
+    GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(n) <> 0 ORDER BY 1, 2, 3
+""")
 
 
 async def said(service: Service, dossier_id: UUID) -> list[tuple[str, dict[str, Any]]]:
@@ -33,6 +37,12 @@ def instants(data: dict[str, Any], *keys: str) -> tuple[datetime, ...]:
 async def clock(service: Service, dossier_id: UUID) -> Clock:
     async with service.sessions() as session:
         return await session.get_one(Clock, dossier_id)
+
+
+async def counted(service: Service, dossier_id: UUID) -> list[tuple[Any, ...]]:
+    """Return what a dossier counts for, all its entries added up; they differ by the order of what became known."""
+    async with service.sessions() as session:
+        return [tuple(row) for row in await session.execute(_JOURNAL, {"id": dossier_id})]
 
 
 async def stored(service: Service, dossier_id: UUID) -> dict[str, list[dict[str, Any]]]:

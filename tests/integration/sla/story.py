@@ -7,6 +7,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 
+from shared.clock import Clock
 from shared.events import Fact
 from shared.events.base import Limit
 from shared.events.intake import DossierAccepted, DossierSubmitted
@@ -15,7 +16,7 @@ from shared.service import Service
 from shared.timeline import Draft, Event, advance, record
 from shared.worktime.calendar import LOCAL
 from tests.simulation.memory import MemoryHead
-from tests.support import Databases, definition_of, load
+from tests.support import Databases, definition_of, furnish
 
 UNIT, OFFICE, TAX = "H99.01", "H99.VPDK", "H99.THUE.01"
 
@@ -54,13 +55,14 @@ class Story:
             self.say(when, fact)
             self.hear()
 
-    def begin(self, when: str = "2 09:00", *, days: float = 8) -> None:
+    def begin(self, when: str = "2 09:00", *, days: float = 8, unit: str = UNIT, channel: str = "online") -> None:
         """Submit and accept: 8 working days from Mon 2 March 9:00 end on Thu 12 March 17:00."""
         common = {
             "procedure": "DD.01@3",
             "field_code": "dat-dai",
-            "channel": "online",
-            "receiving_unit_code": UNIT,
+            "channel": "online" if channel == "assisted" else channel,
+            "assisted": channel == "assisted",
+            "receiving_unit_code": unit,
             "applicant_kind": "citizen",
             "result_delivery": "counter",
         }
@@ -92,15 +94,19 @@ def completed(leg_no: int) -> LegCompleted:
 
 @asynccontextmanager
 async def sla_on(databases: Databases, clock: str = "") -> AsyncIterator[Service]:
-    """Return the parts of sla on a fresh database with the sample province's calendars and grounds."""
+    """Return the parts of sla on a fresh database with the sample province's reference data."""
     prefix = await databases.cut("sla")
-    settings = databases.settings(prefix, clock=clock)
-    await load(definition_of("sla"), settings)
-    service = Service(definition_of("sla"), settings)
-    await service.references.refresh()
+    service = Service(definition_of("sla"), databases.settings(prefix, clock=clock))
+    await furnish(service)
     yield service
     await service.stop()
     await databases.drop(prefix, "sla")
+
+
+def stand(service: Service, when: str) -> None:
+    """Let the clock of a service stand at an instant of March 2026: what it says becomes known then."""
+    service.clock = Clock(at(when), datetime(2100, 1, 1, tzinfo=UTC))
+    service.sessions.info["clock"] = service.clock
 
 
 async def tell(service: Service, events: Sequence[Event]) -> None:

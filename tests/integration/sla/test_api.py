@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from services.sla.models import RefusedSuspension
 from tests.integration.sla.rows import names, said, stored
 from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, tell
-from tests.support import Databases, Issuer, World, world
+from tests.support import Databases, Issuer, World, furnish, world
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,7 @@ async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Sla on the clock of Monday 9 March 2026, 9:00."""
     clock = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
     async with world(databases, issuer, services=("sla",), role="api", clock=clock) as made:
+        await furnish(made.service("sla"))
         yield made
 
 

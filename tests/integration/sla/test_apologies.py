@@ -15,7 +15,7 @@ from shared.events.workflow import RouteCompleted
 from tests.integration.sla.rows import clock, names, said
 from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, at, completed, offered, tell
 from tests.integration.sla.test_api import ask, id_of
-from tests.support import Databases, Issuer, World, world
+from tests.support import Databases, Issuer, World, furnish, world
 
 REASON = "Chờ ý kiến chuyên môn về ranh giới thửa đất"
 
@@ -25,6 +25,7 @@ async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Sla on the clock of Monday 9 March 2026, 9:00."""
     start = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
     async with world(databases, issuer, services=("sla",), role="api", clock=start) as made:
+        await furnish(made.service("sla"))
         yield made
 
 

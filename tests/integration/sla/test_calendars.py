@@ -16,7 +16,7 @@ from shared.service import Service
 from tests.integration.sla.rows import clock, names, said, stored
 from tests.integration.sla.story import OFFICE, Story, completed, offered, tell
 from tests.integration.sla.test_api import ask, id_of
-from tests.support import Databases, Issuer, World, world
+from tests.support import Databases, Issuer, World, furnish, world
 
 DAY_OFF = {"date": "2026-03-11", "kind": "off", "document": "12/QĐ-TTg (giả định)", "name": "Nghỉ đột xuất"}
 CHANGE = {"document": "12/QĐ-TTg (giả định)", "overrides": [DAY_OFF]}
@@ -27,6 +27,7 @@ async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Sla on a database of its own, on the clock of Monday 9 March 2026, 9:00."""
     start = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
     async with world(databases, issuer, services=("sla",), role="api", clock=start) as made:
+        await furnish(made.service("sla"))
         yield made
 
 

@@ -22,7 +22,7 @@ from shared.events.workflow import (
 )
 from shared.service import Service
 from shared.timeline import Event, advance, decide
-from tests.integration.sla.rows import clock, instants, names, said, stored
+from tests.integration.sla.rows import clock, counted, instants, names, said, stored
 from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, at, completed, offered, tell
 from tests.simulation.memory import MemoryHead
 
@@ -278,7 +278,7 @@ async def test_every_order_of_arrival_ends_in_equal_rows_and_equal_last_words(
         for event in order:
             await tell(sla, [twins[event.source, event.seq]])
         rows = await stored(sla, story.dossier_id)
-        outcomes.append(_without_ids(rows))
+        outcomes.append((_without_ids(rows), await counted(sla, story.dossier_id)))
         last = dict(await said(sla, story.dossier_id))
         finals.append((last["DeadlineMoved"]["to_at"], last.get("ClockFinished")))
         n_orders += 1

@@ -1,0 +1,68 @@
+"""Reports: form 06, who is to answer for delay, suspensions, the register; parse, call one handler, return."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Response
+
+from services.sla import handlers
+from services.sla.papers import register as register_paper
+from services.sla.papers import report06 as paper06
+from services.sla.schemas.reports import (
+    FILES,
+    AttributionRead,
+    Format,
+    PeriodAsk,
+    RegisterAsk,
+    RegisterPage,
+    Report06Ask,
+    Report06Read,
+    SuspensionsRead,
+)
+from shared.auth import Principal, Role, allow
+from shared.web import Session, router
+
+api = router(prefix="/v1/reports", tags=["reports"])
+
+Reporter = Annotated[Principal, Depends(allow(Role.LEADER, Role.OPS, Role.OFFICER))]
+Overseer = Annotated[Principal, Depends(allow(Role.LEADER, Role.OPS))]
+MEDIA = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@api.get("/06", response_model=Report06Read, responses=FILES)
+async def get_report06(session: Session, ask: Annotated[Report06Ask, Query()], by: Reporter) -> Any:
+    """Form 06: received, resolved, pending, by agency or field; an officer sees the own agency's."""
+    printed = await handlers.print_06(session, ask, by)
+    if ask.format is Format.JSON:
+        return handlers.read_06(printed)
+    render = paper06.as_csv if ask.format is Format.CSV else paper06.as_xlsx
+    return _file(render(printed.report), ask, "bieu-06")
+
+
+def _file(content: bytes, ask: Report06Ask | RegisterAsk, name: str) -> Response:
+    named = f"{name}_{ask.from_on}_{ask.to_on}.{ask.format}"
+    return Response(content, 200, {"Content-Disposition": f'attachment; filename="{named}"'}, MEDIA[ask.format])
+
+
+@api.get("/attribution")
+async def get_attribution(session: Session, ask: Annotated[PeriodAsk, Query()], by: Overseer) -> AttributionRead:
+    """Who held dossiers how long, and who when it was too late; the minutes of all are those of the dossiers."""
+    return await handlers.attribute(session, ask, by)
+
+
+@api.get("/suspensions")
+async def get_suspensions(session: Session, ask: Annotated[PeriodAsk, Query()], by: Overseer) -> SuspensionsRead:
+    """Lawful suspensions by agency and ground, and what was refused by agency and reason."""
+    return await handlers.report_suspensions(session, ask, by)
+
+
+@api.get("/register", response_model=RegisterPage, responses=FILES)
+async def get_register(session: Session, ask: Annotated[RegisterAsk, Query()], by: Reporter) -> Any:
+    """The register (form 07): who received what when, until when it was due, when it ended; it names nobody."""
+    if ask.format is Format.JSON:
+        return await handlers.read_register(session, ask, by)
+    register = await handlers.print_register(session, ask, by)
+    render = register_paper.as_csv if ask.format is Format.CSV else register_paper.as_xlsx
+    return _file(render(register), ask, "so-theo-doi")

@@ -1,0 +1,140 @@
+"""What a clock counts for in the reports: entries, each for one local date, that add up to every figure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from services.sla.domain.clock import ClockState, verdict
+from services.sla.domain.reading import Suspension
+from shared.worktime import local_date
+
+RENEWED = "renewed"
+"""What an entry with it says has to be added to the others to judge by the deadline promised with an apology."""
+
+OverdueSpan = Sequence[str | None]
+"""From and to as local dates (ISO 8601): overdue at the end of the first, no longer at the end of the second."""
+
+
+class Measure(StrEnum):
+    """What an entry counts."""
+
+    RECEIVED = "received"
+    RESOLVED = "resolved"
+    OVERDUE = "overdue"
+
+
+class Entry(NamedTuple):
+    """One thing that happened on a local date; how many of it there were stands beside it and may be negative."""
+
+    counts_on: date
+    measure: str
+    verdict: str = ""
+    ending: str = ""
+    judged_by: str = ""
+
+
+class Counted(Protocol):
+    """What of a clock is counted: a row of ``clock``."""
+
+    version: int
+    started_at: datetime
+    finished_at: datetime | None
+    verdict: str | None
+    ending: str | None
+    overdue: list[list[str | None]]
+    missed_deadlines: list[datetime]
+
+
+def entries(clock: Counted, renewed_deadline_at: datetime | None = None) -> Counter[Entry]:
+    """Return what *clock*, as its row stands now, counts for; nothing before its history was settled once.
+
+    Pending at the end of a day = received less resolved up to it; overdue of these = the sum of ``overdue``.
+    """
+    counted: Counter[Entry] = Counter()
+    if not clock.version:
+        return counted
+    counted[Entry(local_date(clock.started_at), Measure.RECEIVED)] = 1
+    if clock.finished_at is not None:
+        counted[_resolved(clock.finished_at, clock)] = 1
+    _add_spans(counted, clock.overdue, "", 1)
+    if renewed_deadline_at is not None:
+        _judge_again(counted, clock, renewed_deadline_at)
+    return Counter({entry: n for entry, n in counted.items() if n})
+
+
+def difference(after: Counter[Entry], before: Counter[Entry]) -> dict[Entry, int]:
+    """Return what has to be added to *before* so that it becomes *after*."""
+    changed = {entry: after[entry] - before[entry] for entry in (*after, *before)}
+    return {entry: n for entry, n in changed.items() if n}
+
+
+def overdue_spans(state: ClockState, missed: Collection[datetime], seen_until: datetime) -> list[list[str | None]]:
+    """Return from which local date to which the dossier was overdue: until the law moved the deadline, or the end.
+
+    A deadline that nothing has followed yet counts once it was announced as *missed*, or once facts of a later
+    instant (*seen_until*) are known. One that passed while the clock stood still counts from when it runs again.
+    """
+    spans: list[list[str | None]] = []
+    for since_at, deadline_at, until_at in _stood(state):
+        begun_at = _running_at(max(since_at, deadline_at), state.suspensions)
+        if begun_at is not None and _is_overdue(begun_at, until_at, deadline_at in missed, seen_until):
+            spans.append([_iso(begun_at), None if until_at is None else _iso(until_at)])
+    return spans
+
+
+def _stood(state: ClockState) -> Iterator[tuple[datetime, datetime, datetime | None]]:
+    """Yield each deadline: since when it stood, itself, and when it was over: the law moved it, or processing ended."""
+    moved = [move.at for move in state.moves]
+    deadlines = [state.first_deadline_at, *(move.to_at for move in state.moves)]
+    return zip([state.started_at, *moved], deadlines, [*moved, state.finished_at], strict=True)
+
+
+def _is_overdue(begun_at: datetime, until_at: datetime | None, is_missed: bool, seen_until: datetime) -> bool:
+    if until_at is not None:
+        return begun_at < until_at
+    return is_missed or begun_at < seen_until
+
+
+def _running_at(instant: datetime, suspensions: Sequence[Suspension]) -> datetime | None:
+    """Return *instant*, or if the clock stood still then, when it ran again; None: it still stands."""
+    for span in sorted(suspensions, key=lambda span: span.from_at):
+        if span.from_at <= instant and (span.to_at is None or instant < span.to_at):
+            if span.to_at is None:
+                return None
+            instant = span.to_at
+    return instant
+
+
+def _iso(instant: datetime) -> str:
+    return local_date(instant).isoformat()
+
+
+def _resolved(finished_at: datetime, clock: Counted) -> Entry:
+    return Entry(local_date(finished_at), Measure.RESOLVED, clock.verdict or "", clock.ending or "")
+
+
+def _add_spans(counted: Counter[Entry], spans: Sequence[OverdueSpan], judged_by: str, n: int) -> None:
+    for from_on, to_on in spans:
+        for on, sign in ((from_on, n), (to_on, -n)):
+            if on is not None:
+                counted[Entry(date.fromisoformat(on), Measure.OVERDUE, judged_by=judged_by)] += sign
+
+
+def _judge_again(counted: Counter[Entry], clock: Counted, deadline_at: datetime) -> None:
+    """Add what differs if the last deadline is the one at *deadline_at*, which the agency promised instead."""
+    if clock.finished_at is not None:
+        stands = _resolved(clock.finished_at, clock)._replace(judged_by=RENEWED)
+        counted[stands] -= 1
+        counted[stands._replace(verdict=verdict(clock.finished_at, deadline_at))] += 1
+    last = clock.overdue[-1:]
+    _add_spans(counted, last, RENEWED, -1)
+    _add_spans(counted, [span for one in last for span in _renewed(one, clock, deadline_at)], RENEWED, 1)
+
+
+def _renewed(span: OverdueSpan, clock: Counted, deadline_at: datetime) -> Iterator[OverdueSpan]:
+    """Yield what is left of a span by the later deadline; an open one counts once that was missed, too."""
+    from_on, to_on = max(_iso(deadline_at), span[0] or ""), span[1]
+    if from_on < to_on if to_on is not None else deadline_at in clock.missed_deadlines:
+        yield from_on, to_on

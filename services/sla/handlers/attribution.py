@@ -1,0 +1,76 @@
+"""Who held dossiers how long, who when it was too late, and who stopped the clock: lawfully, or tried to."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from services.sla import repository
+from services.sla.handlers.names import Names
+from services.sla.handlers.periods import period_of
+from services.sla.repository.reports import HeldFigures, LegFigures, RefusedFigures
+from services.sla.schemas.reports import (
+    AttributedRead,
+    AttributionRead,
+    PeriodAsk,
+    RefusedRead,
+    SuspendedRead,
+    SuspensionsRead,
+)
+from shared.auth import Principal
+from shared.session import Session
+
+
+async def attribute(session: Session, ask: PeriodAsk, by: Principal) -> AttributionRead:
+    """Return, agency by agency, its legs that ended and its part in the dossiers that ended in a period."""
+    period = period_of(ask, by)
+    legs = {row.agency_code: row for row in await repository.legs_ended(session, period)}
+    held = {row.agency_code: row for row in await repository.minutes_held(session, period)}
+    names, late = Names(session, ask.from_on, ask.to_on), sum(row.late_minutes for row in held.values())
+    items = [
+        _attributed(names.agency(code), legs.get(code) or _no_legs(code), held.get(code) or _held_nothing(code), late)
+        for code in sorted({*legs, *held})
+    ]
+    minutes = sum(item.minutes for item in items)
+    return AttributionRead(from_on=ask.from_on, to_on=ask.to_on, items=items, minutes=minutes, late_minutes=late)
+
+
+def _no_legs(code: str) -> LegFigures:
+    return LegFigures(code, 0, 0, 0, 0, 0, 0, None, None)
+
+
+def _held_nothing(code: str) -> HeldFigures:
+    return HeldFigures(code, 0, 0, 0, 0, 0)
+
+
+def _attributed(name: str, legs: LegFigures, held: HeldFigures, all_late: int) -> AttributedRead:
+    share = round(100 * held.late_minutes / all_late, 2) if all_late else None
+    return AttributedRead(name=name, late_share=share, **{**legs._asdict(), **held._asdict()})
+
+
+async def report_suspensions(session: Session, ask: PeriodAsk, by: Principal) -> SuspensionsRead:
+    """Return the suspensions of a period by agency and ground, and the attempts that were refused."""
+    period = period_of(ask, by)
+    names = Names(session, ask.from_on, ask.to_on)
+    items = [
+        SuspendedRead(name=names.agency(row.agency_code), ground_name=names.ground(row.ground), **row._asdict())
+        for row in await repository.suspensions(session, period)
+    ]
+    refused = _by_agency(names, await repository.refused_suspensions(session, period))
+    return SuspensionsRead(
+        from_on=ask.from_on,
+        to_on=ask.to_on,
+        items=items,
+        refused=refused,
+        n_opened=sum(item.opened for item in items),
+        n_open=sum(item.open for item in items),
+        n_refused=sum(row.n for row in refused),
+    )
+
+
+def _by_agency(names: Names, rows: list[RefusedFigures]) -> list[RefusedRead]:
+    reasons: Mapping[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        reasons[row.agency_code][row.reason] = row.n
+    return [
+        RefusedRead(agency_code=code, name=names.agency(code), reasons=of_it, n=sum(of_it.values()))
+        for code, of_it in sorted(reasons.items())
+    ]

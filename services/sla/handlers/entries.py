@@ -1,0 +1,47 @@
+"""The journal of entries: what a change of a clock adds to the reports, and takes from them."""
+
+from collections import Counter
+from datetime import datetime
+
+from services.sla.domain import Entry, difference, entries
+from services.sla.models import Clock, JournalEntry
+from shared.session import Session
+from shared.tables import HeadRow
+from shared.worktime import local_date
+
+
+def count(clock: Clock) -> Counter[Entry]:
+    """Return what a clock counts for as its row stands now."""
+    return entries(clock, clock.renewed_deadline_at)
+
+
+def enter(session: Session, head: HeadRow, clock: Clock, counted: Counter[Entry]) -> None:
+    """Write what a clock counts for beyond what it *counted* for before it was changed.
+
+    Known on the day of the latest event of the dossier: what is announced carries the instant at which it became
+    known, so that a state derived anew has the same days. Rows are only added: sums are made later (``fold``).
+    """
+    assert head.time is not None  # noqa: S101 - a clock starts with an event
+    known_on = local_date(head.time)
+    for entry, n in difference(count(clock), counted).items():
+        row = {
+            **entry._asdict(),
+            "known_on": max(known_on, entry.counts_on),
+            "n": n,
+            "dossier_id": clock.dossier_id,
+            "unit_code": clock.receiving_unit_code,
+            "field_code": clock.field_code,
+            "procedure_code": clock.procedure_code,
+            "channel": clock.channel,
+        }
+        session.insert(JournalEntry, row)
+
+
+def enter_miss(session: Session, head: HeadRow, clock: Clock, deadline_at: datetime) -> None:
+    """Note that a deadline was announced as missed, and count the dossier as overdue if it is the one by law."""
+    counted = count(clock)
+    clock.missed_deadlines = [*clock.missed_deadlines, deadline_at]
+    is_counted = bool(clock.overdue) and clock.overdue[-1][1] is None
+    if deadline_at == clock.deadline_at and not is_counted:
+        clock.overdue = [*clock.overdue, [local_date(deadline_at).isoformat(), None]]
+    enter(session, head, clock, counted)

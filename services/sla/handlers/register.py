@@ -1,0 +1,114 @@
+"""The register of dossiers (form 07): page by page, or whole as a file; it names nobody."""
+
+import base64
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from services.sla import repository
+from services.sla.domain import Ending, Status, Verdict
+from services.sla.domain.wording import VERDICTS
+from services.sla.handlers.completeness import complete, sentences
+from services.sla.handlers.names import Names
+from services.sla.handlers.periods import period_of
+from services.sla.models import Clock
+from services.sla.papers.register import Register, RegisterRow
+from services.sla.repository.reports import Place
+from services.sla.schemas.reports import RegisterAsk, RegisterPage, RegisterRowRead
+from shared.auth import Principal
+from shared.errors import Malformed, wrong_field
+from shared.outbox import now
+from shared.session import Session
+
+MOST_ROWS = 20_000
+"""Of one file: more makes no register that anybody reads, and would keep a worker for seconds."""
+TOO_MANY = (f"Quá {MOST_ROWS} hồ sơ, hãy chọn kỳ ngắn hơn", f"More than {MOST_ROWS} dossiers: ask for a shorter period")
+STATUS = {Status.RUNNING: "Đang giải quyết", Status.SUSPENDED: "Đang tạm dừng tính thời hạn"}
+ENDINGS = {
+    Ending.NOT_GRANTED: "Không đủ điều kiện",
+    Ending.REFUSED: "Từ chối tiếp nhận",
+    Ending.WITHDRAWN: "Công dân rút hồ sơ",
+    Ending.STOPPED: "Dừng giải quyết",
+}
+
+
+async def read_register(session: Session, ask: RegisterAsk, by: Principal) -> RegisterPage:
+    """Return a page of the dossiers that were received in a period; Malformed, Forbidden."""
+    clocks = await repository.register(session, period_of(ask, by), _place(ask.after), ask.limit + 1)
+    names, page = Names(session, ask.from_on, ask.to_on), clocks[: ask.limit]
+    following = _cursor(page[-1]) if len(clocks) > ask.limit else None
+    return RegisterPage(items=[_read(names, clock) for clock in page], next=following)
+
+
+def _read(names: Names, clock: Clock) -> RegisterRowRead:
+    return RegisterRowRead(
+        dossier_id=clock.dossier_id,
+        dossier_code=clock.dossier_code,
+        procedure_name=names.procedure(clock.procedure_code, clock.procedure_version),
+        receiving_unit=names.agency(clock.receiving_unit_code),
+        channel=clock.channel,
+        received_at=clock.started_at,
+        due_at=clock.announced_deadline_at,
+        ended_at=clock.finished_at,
+        status=clock.status,
+        verdict=clock.verdict,
+        holder_name=names.agency(clock.holder_agency_code or ""),
+    )
+
+
+async def print_register(session: Session, ask: RegisterAsk, by: Principal) -> Register:
+    """Return the whole register of a period; Malformed if that are too many dossiers, Forbidden."""
+    period = period_of(ask, by)
+    clocks = await repository.register(session, period, None, MOST_ROWS + 1)
+    if len(clocks) > MOST_ROWS:
+        raise Malformed(extra={"errors": [wrong_field("query/to", "too_many", *TOO_MANY)]})
+    names = Names(session, ask.from_on, ask.to_on)
+    place = getattr(session.info.get("settings"), "place_name", "")
+    return Register(
+        unit_name=names.agency(period.unit_code) if period.unit_code else place,
+        from_on=ask.from_on,
+        to_on=ask.to_on,
+        known_until=now(session),
+        rows=tuple(_printed(names, clocks)),
+        notes=tuple(sentences(await complete(session, ask.to_on))),
+    )
+
+
+def _printed(names: Names, clocks: Iterable[Clock]) -> Iterable[RegisterRow]:
+    for no, clock in enumerate(clocks, start=1):
+        yield RegisterRow(
+            no=no,
+            dossier_code=clock.dossier_code,
+            procedure_name=names.procedure(clock.procedure_code, clock.procedure_version),
+            receiving_unit=names.agency(clock.receiving_unit_code),
+            received_at=clock.started_at,
+            due_at=clock.announced_deadline_at,
+            ended_at=clock.finished_at,
+            status=VERDICTS[Verdict(clock.verdict)] if clock.verdict else STATUS[Status(clock.status)],
+            holder_name=names.agency(clock.holder_agency_code or ""),
+            note=ENDINGS.get(Ending(clock.ending), "") if clock.ending else "",
+        )
+
+
+def _cursor(clock: Clock) -> str:
+    place = [clock.started_at.isoformat(), str(clock.dossier_id)]
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def _place(after: str | None) -> Place | None:
+    if after is None:
+        return None
+    try:
+        started_at, dossier_id = json.loads(base64.urlsafe_b64decode(after))
+        place = Place(datetime.fromisoformat(started_at), UUID(dossier_id))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _wrong_place() from error
+    if place.started_at.tzinfo is None:
+        raise _wrong_place()
+    return place
+
+
+def _wrong_place() -> Malformed:
+    wrong = wrong_field("query/after", "cursor", "Giá trị này không do danh sách trả về", "No list has given this")
+    return Malformed(extra={"errors": [wrong]})
