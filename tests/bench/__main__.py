@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from shared import telemetry
-from tests.bench import commands, consumer, deadlines, full_sweep, relay, silent_loss, system
+from tests.bench import commands, consumer, deadlines, full_sweep, relay, report06, silent_loss, system
 from tests.bench.table import Row, show
 
 BENCHES: dict[str, Callable[[int, float], list[Row]]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[int, float], list[Row]]] = {
     "commands": commands.measure,
     "deadlines": deadlines.measure,
     "full_sweep": full_sweep.measure,
+    "report06": report06.measure,
     "silent_loss": silent_loss.measure,
 }
 
