@@ -93,7 +93,7 @@ def _complete(path: str, method: str, operation: Json) -> None:
 def _refusals(path: str, method: str, operation: Json, names: set[str]) -> Iterator[int]:
     """Yield the statuses an operation may refuse with, by what it asks for.
 
-    A POST may meet a state that does not allow it, or an Idempotency-Key that is still in use.
+    A POST or DELETE may meet a state that does not allow it, or an Idempotency-Key that is still in use.
     """
     has_body = "requestBody" in operation
     reasons = (
@@ -101,7 +101,7 @@ def _refusals(path: str, method: str, operation: Json, names: set[str]) -> Itera
         ("security" in operation, (401, 403)),
         (bool(names) or has_body, (422,)),
         ("{" in path, (404,)),
-        (method == "post" or "If-Match" in names, (409,)),
+        (method in {"post", "delete"} or "If-Match" in names, (409,)),
         ("If-Match" in names, (412, 428)),
         ("Idempotency-Key" in names, (400,)),
         (has_body, (413, 415)),

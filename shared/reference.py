@@ -1,8 +1,9 @@
 """Reference data: immutable versions, owned by one service and replicated by the others that decide with them."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -57,6 +58,14 @@ class ImmutableVersion(DomainError):
     status = 409
     code = "immutable_version"
     title = Text("Phiên bản đã ban hành không được sửa", "A published version can not be changed")
+
+
+class OverlappingVersions(DomainError):
+    """Two versions of one thing would be in force on one day, or a newer one would begin before an older one."""
+
+    status = 422
+    code = "overlapping_versions"
+    title = Text("Hiệu lực của các phiên bản chồng lên nhau", "The dates of versions overlap")
 
 
 class References:
@@ -234,10 +243,23 @@ async def load_folder(service: "HasReferences", folder: str) -> None:
     for kind in sorted(references.kinds):
         if not references.owned(kind):
             continue
+        rows = read_folder(Path(folder) / FOLDERS[kind])
+        refuse_overlaps(kind, {(data["code"], data["version"]): references.parse(kind, data) for data in rows})
         async with service.sessions.begin() as session:
-            for data in read_folder(Path(folder) / FOLDERS[kind]):
-                references.parse(kind, data)
+            for data in rows:
                 await store(session, (kind, data["code"], data["version"]), data, owned=True)
+
+
+def refuse_overlaps(kind: str, versions: Mapping[tuple[str, int], Any]) -> None:
+    """Raise OverlappingVersions unless the versions of each code follow one another in their dates.
+
+    One without an end ends when the next begins; kinds without dates (calendars) have nothing to overlap.
+    """
+    dated = [(code, version, data) for (code, version), data in sorted(versions.items()) if hasattr(data, "valid_from")]
+    for (code, version, before), (next_code, _, after) in pairwise(dated):
+        begins = after.valid_from
+        if code == next_code and not (before.valid_from < begins and (before.valid_to or date.min) < begins):
+            raise OverlappingVersions(f"{kind} {code}@{version} and the next one")
 
 
 def read_folder(folder: Path) -> list[dict[str, Any]]:

@@ -60,6 +60,9 @@ consumer.ignore(
     sla.DeadlineMissed,
     sla.DeadlineMissWithdrawn,
     sla.ClockFinished,
+    sla.ApologyIssued,
+    sla.ClockRecalculated,
+    sla.SuspensionForgotten,
     notify.MessageSent,
     notify.MessageFailed,
 )

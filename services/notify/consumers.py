@@ -43,8 +43,8 @@ consumer.ignore(
     sla.ClockStarted,
     sla.ClockSuspended,
     sla.ClockResumed,
-    sla.DeadlineApproaching,
     sla.ClockFinished,
+    sla.ClockRecalculated,
 )
 
 

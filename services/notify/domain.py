@@ -26,7 +26,14 @@ from shared.events.intake import (
     SupplementReceived,
     SupplementRequested,
 )
-from shared.events.sla import DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
+from shared.events.sla import (
+    ApologyIssued,
+    DeadlineApproaching,
+    DeadlineMissed,
+    DeadlineMissWithdrawn,
+    DeadlineMoved,
+    SuspensionForgotten,
+)
 from shared.events.workflow import RouteCompleted
 from shared.worktime import LOCAL
 
@@ -56,6 +63,9 @@ class Kind(StrEnum):
     APPOINTMENT_MOVED = "appointment_moved"
     LATE = "late"
     LATE_WITHDRAWN = "late_withdrawn"
+    APOLOGY = "apology_issued"
+    NEAR = "deadline_near"
+    FORGOTTEN = "suspension_forgotten"
     RESULT_READY = "result_ready"
     RESULT_POSTED = "result_posted"
     RETURNED = "returned"
@@ -82,6 +92,9 @@ TOLD: Mapping[type[Fact], Kind] = {
     DeadlineMoved: Kind.APPOINTMENT_MOVED,
     DeadlineMissed: Kind.LATE,
     DeadlineMissWithdrawn: Kind.LATE_WITHDRAWN,
+    ApologyIssued: Kind.APOLOGY,
+    DeadlineApproaching: Kind.NEAR,
+    SuspensionForgotten: Kind.FORGOTTEN,
     RouteCompleted: Kind.RESULT_READY,
     ResultPosted: Kind.RESULT_POSTED,
     ResultReturned: Kind.RETURNED,
@@ -89,8 +102,17 @@ TOLD: Mapping[type[Fact], Kind] = {
     DossierWithdrawn: Kind.WITHDRAWN,
     DossierStopped: Kind.STOPPED,
 }
-ONLY_SUBSCRIBERS = frozenset({Kind.SUPPLEMENT_RECEIVED, Kind.PAYMENT_RECORDED, Kind.RETURNED, Kind.WITHDRAWN})
-"""What the applicant did or holds already is not told to the applicant."""
+ONLY_SUBSCRIBERS = frozenset(
+    {
+        Kind.SUPPLEMENT_RECEIVED,
+        Kind.PAYMENT_RECORDED,
+        Kind.RETURNED,
+        Kind.WITHDRAWN,
+        Kind.NEAR,
+        Kind.FORGOTTEN,
+    }
+)
+"""Not told to the applicant: what that person did or holds already, and what agencies have to look after."""
 ENDS = frozenset({Kind.REFUSED, Kind.WITHDRAWN, Kind.STOPPED})
 MOOT_AFTER_END = frozenset(
     {
@@ -99,12 +121,22 @@ MOOT_AFTER_END = frozenset(
         Kind.APPOINTMENT_MOVED,
         Kind.LATE,
         Kind.LATE_WITHDRAWN,
+        Kind.APOLOGY,
         Kind.RESULT_READY,
     }
 )
 """Not told to the applicant of a dossier that was refused, withdrawn or stopped, whichever fact came first."""
 PRIVATE = frozenset({"attributes", "applicant_version"})
 """Fields of facts that no message repeats."""
+
+
+def is_for_applicant(fact: Fact) -> bool:
+    """Say whether the applicant is written to: an apology has told the new day, and that the old one passes."""
+    if isinstance(fact, DeadlineMoved) and fact.reason == "re_appointment":
+        return False
+    if isinstance(fact, DeadlineMissed) and fact.promised_at is not None:
+        return False
+    return TOLD[type(fact)] not in ONLY_SUBSCRIBERS
 
 
 # Keys
@@ -355,6 +387,9 @@ def values_of(fact: Fact, words: Words) -> dict[str, str]:
     if "replaces" in fields:
         old = ", ".join(fields["replaces"])
         values["replaces_line"] = f"\nThay cho thông báo: {old}; không nộp theo thông báo cũ." if old else ""
+    if "new_deadline_at" in fields:
+        new = fields["new_deadline_at"]
+        values["new_deadline_line"] = f"Ngày hẹn trả mới: {in_words(new)}" if new else ""
     return values
 
 

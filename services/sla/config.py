@@ -15,6 +15,8 @@ class SlaSettings(Settings):
     """The share of the limit that is left, such as ``1/4``."""
     near_breach_working_days: int = Field(default=0, ge=0, le=30)
     """So many working days before the deadline; 0: only the share counts."""
+    forgotten_suspension_days: int = Field(default=30, ge=1)
+    """A suspension that lasts longer is asked about, where its ground says nothing else."""
     place_name: str = "………………"
     """Who reports, as it stands on form 06; a report of one agency has that agency's name."""
     reports_to: str = ""

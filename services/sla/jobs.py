@@ -1,4 +1,4 @@
-"""Timed work of sla: near and missed deadlines, and the sums of the reports."""
+"""Timed work of sla: near and missed deadlines, new versions of calendars, the sums of the reports."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -44,9 +44,27 @@ async def fire_timers(service: Service) -> bool:
         after = fired.last
 
 
+async def try_out_calendars(service: Service) -> bool:
+    """Do one page of a dry run."""
+    async with service.sessions.begin() as session:
+        return await handlers.try_out(session)
+
+
+async def adopt_calendars(service: Service) -> bool:
+    """Bring one page of open clocks to the newest version of their calendar."""
+    await service.references.refresh()
+    async with service.sessions.begin() as session:
+        return await handlers.adopt_newest(session)
+
+
 async def fold_entries(session: Session, _: datetime) -> bool:
     """Fold one batch of entries into the sums; reports are exact without it, but slower."""
     return await repository.fold(session) > 0
 
 
-JOBS = [Job("timers", 0.25, fire_timers), Job("fold", FOLD_EVERY_SECONDS, in_transaction(fold_entries))]
+JOBS = [
+    Job("timers", 0.25, fire_timers),
+    Job("calendars", 2.0, adopt_calendars),
+    Job("calendars_tried", 1.0, try_out_calendars),
+    Job("fold", FOLD_EVERY_SECONDS, in_transaction(fold_entries)),
+]

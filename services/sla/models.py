@@ -26,6 +26,10 @@ class Clock(Base):
 
     __tablename__ = "clock"
     __table_args__ = (
+        # repository.open_on_other_calendar
+        Index("clock_open", "calendar_code", "calendar_version", postgresql_where=text("finished_at IS NULL")),
+        # repository.due_soon
+        Index("clock_due", "announced_deadline_at", "dossier_id", postgresql_where=text("finished_at IS NULL")),
         # repository.register
         Index("clock_register", "started_at", "dossier_id"),
         Index("clock_register_unit", "receiving_unit_code", "started_at", "dossier_id"),
@@ -52,6 +56,8 @@ class Clock(Base):
     """The deadline as it was last announced; while suspended there is none, and this is the one before."""
     deadline_at: Mapped[datetime | None]
     """None while suspended."""
+    renewed_deadline_at: Mapped[datetime | None]
+    """Later than the deadline by law: promised once with an apology, because the agency is late."""
     holder_agency_code: Mapped[str | None]
     finished_at: Mapped[datetime | None]
     verdict: Mapped[str | None]
@@ -59,6 +65,8 @@ class Clock(Base):
     """``domain.Ending``, once processing has ended."""
     elapsed_minutes: Mapped[int | None]
     """Working minutes in which the clock ran, once processing has ended."""
+    apologies: Mapped[Json]
+    """By the deadline that an apology is about (ISO 8601, UTC): whether it was in time."""
     missed_deadlines: Mapped[list[datetime]]
     """Deadlines announced as missed and not withdrawn since."""
     overdue: Mapped[list[list[str | None]]]
@@ -69,6 +77,10 @@ class Fact(Base):
     """One event of the timeline as a clock understands it; the set of them is the history, whatever their arrival."""
 
     __tablename__ = "fact"
+    __table_args__ = (
+        # repository.apologies_between
+        Index("fact_apology", "at", postgresql_where=text("kind = 'apologised'")),
+    )
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(primary_key=True)
@@ -140,13 +152,47 @@ class Timer(Base):
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
-    """``near_breach`` or ``breach``."""
+    """``near_breach``, ``breach``, ``renewed_breach`` (of what an apology promised), ``forgotten`` (a suspension)."""
     due_at: Mapped[datetime | None]
     deadline_at: Mapped[datetime | None]
-    """The deadline it is about."""
+    """The deadline it is about; of a suspension, the instant until which it may last unasked."""
+    no: Mapped[int | None]
+    """The suspension it is about."""
     revision: Mapped[int]
     """The clock's version it was set by."""
     fired_at: Mapped[datetime | None]
+
+
+class Recalculation(Base):
+    """A new version of a calendar, brought to every open clock that runs by an older one; or only tried out."""
+
+    __tablename__ = "recalculation"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    calendar_code: Mapped[str]
+    calendar_version: Mapped[int]
+    is_dry_run: Mapped[bool]
+    data: Mapped[Json]
+    """The calendar; it is reference data only if this was no dry run."""
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    after_id: Mapped[UUID]
+    """The last dossier that was looked at; a dry run goes on behind it."""
+    n_open: Mapped[int]
+    """Open clocks looked at so far."""
+    n_moved: Mapped[int]
+    finished_at: Mapped[datetime | None]
+
+
+class Recalculated(Base):
+    """A promised deadline that a new version of a calendar moves, or would move."""
+
+    __tablename__ = "recalculated"
+
+    recalculation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime]
 
 
 class RefusedSuspension(Base):

@@ -88,6 +88,9 @@ consumer.ignore(
     sla.DeadlineMissed,
     sla.DeadlineMissWithdrawn,
     sla.ClockFinished,
+    sla.ApologyIssued,
+    sla.ClockRecalculated,
+    sla.SuspensionForgotten,
     notify.MessageSent,
     notify.MessageFailed,
 )

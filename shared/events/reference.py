@@ -1,5 +1,6 @@
 """Reference data that more than one service decides with: procedures and agencies (calendars: ``shared.worktime``)."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -57,6 +58,28 @@ class Component(BaseModel):
     is_required: bool = True
 
 
+class LimitCase(BaseModel):
+    """A limit of its own for some dossiers: by channel, by attributes, by the units that shortened it; all must fit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Limit
+    channel: Literal["online", "counter", "post"] | None = None
+    attributes: dict[str, Any] = Field(default_factory=dict)
+    """Names and the values they must have, such as ``{"remote_area": true}``."""
+    unit_codes: tuple[Code, ...] = ()
+    """Receiving units; empty: all."""
+    citation: str
+
+    def fits(self, channel: str, unit_code: str, attributes: Mapping[str, Any]) -> bool:
+        """Say whether a dossier of this channel, unit and attributes is such a case."""
+        return (
+            self.channel in {None, channel}
+            and (not self.unit_codes or unit_code in self.unit_codes)
+            and all(attributes.get(name) == value for name, value in self.attributes.items())
+        )
+
+
 class Procedure(ReferenceData):
     """A catalogue entry (thủ tục hành chính) with the limit the law gives it."""
 
@@ -66,8 +89,8 @@ class Procedure(ReferenceData):
     level: Literal["province", "district", "commune"]
     service_level: Literal["full", "partial"]
     limit: Limit
-    remote_area_limit: Limit | None = None
-    """In force for dossiers whose attribute ``remote_area`` is true."""
+    limit_cases: tuple[LimitCase, ...] = ()
+    """Other limits; the first that fits a dossier is the one, *limit* if none does."""
     limit_note: str = ""
     """What form 01 says about spans that are not in the limit."""
     citation: str
@@ -76,3 +99,8 @@ class Procedure(ReferenceData):
     """JSON Schema 2020-12 of the attributes a submission carries."""
     public_attributes: list[str] = Field(default_factory=list)
     """Names of the attributes that are not personal: only these leave intake."""
+
+    def limit_for(self, channel: str, unit_code: str, attributes: Mapping[str, Any]) -> Limit:
+        """Return the limit of a dossier, fixed when it is accepted."""
+        fitting = (case.limit for case in self.limit_cases if case.fits(channel, unit_code, attributes))
+        return next(fitting, self.limit)

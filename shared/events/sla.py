@@ -44,6 +44,13 @@ class ClockResumed(SlaFact):
     """The ground of another suspension that is still open: there is no deadline yet."""
 
 
+class SuspensionForgotten(SlaFact):
+    """A suspension has lasted longer than its ground, or the setting, lets it: somebody has to look."""
+
+    suspension_no: int
+    holder_agency_code: Code | None = None
+
+
 class DeadlineMoved(SlaFact):
     """The law moved the deadline; intake copies it to the appointment, notify tells the applicant."""
 
@@ -53,6 +60,8 @@ class DeadlineMoved(SlaFact):
     citation: str
     still_suspended_by: Code | None = None
     """The ground of a suspension that is open: *to_at* stands only once it has ended."""
+    calendar: Reference | None = None
+    """The version of the calendar that *to_at* was worked out with."""
 
 
 class DeadlineApproaching(SlaFact):
@@ -61,6 +70,8 @@ class DeadlineApproaching(SlaFact):
     deadline_at: Instant
     remaining_minutes: int
     holder_agency_code: Code | None = None
+    apology_by_at: Instant | None = None
+    """Until then an apology is in time, if the agency can not keep the deadline; null if that has passed."""
 
 
 class DeadlineMissed(SlaFact):
@@ -68,12 +79,40 @@ class DeadlineMissed(SlaFact):
 
     deadline_at: Instant
     holder_agency_code: Code | None = None
+    apology: Literal["none", "in_time", "late"] | None = None
+    """Whether an apology for this deadline was issued, and in time; *none*: it is still demanded."""
+    promised_at: Instant | None = None
+    """The applicant was promised this later instant, with an apology, before the deadline passed."""
 
 
 class DeadlineMissWithdrawn(SlaFact):
     """A fact with an earlier time arrived later: the deadline was not missed after all."""
 
     deadline_at: Instant
+
+
+class ApologyIssued(SlaFact):
+    """The agency can not keep the deadline and apologised (form 04); the reason in words stays in sla."""
+
+    apology_no: int
+    agency_code: Code
+    deadline_at: Instant
+    """What can not be kept."""
+    in_time: bool
+    """It came no later than the last working day before the deadline's day."""
+    new_deadline_at: Instant | None = None
+    """The one re-appointment; null: it was used before, nothing new is promised."""
+    issued_at: Instant | None = None
+
+
+class ClockRecalculated(SlaFact):
+    """Another version of the calendar counts from now on; the deadline by it, and the one it was before."""
+
+    calendar: Reference
+    document: str
+    """The decision behind the new version."""
+    from_at: Instant
+    to_at: Instant
 
 
 class ClockFinished(SlaFact):

@@ -11,7 +11,7 @@ from shared.worktime.calendar import (
     day_end,
     local_date,
 )
-from shared.worktime.data import TO_BE_CONFIRMED, CalendarData, DayOverride, WeeklyHours
+from shared.worktime.data import TO_BE_CONFIRMED, CalendarChange, CalendarData, DayOverride, WeeklyHours
 from shared.worktime.explanation import DayRow, Reason, explain
 from shared.worktime.limits import Deadline, Limit, Span, Unit, due_at
 from shared.worktime.minutes import add_working_minutes, working_minutes
@@ -20,6 +20,7 @@ __all__ = [
     "LOCAL",
     "TO_BE_CONFIRMED",
     "Calendar",
+    "CalendarChange",
     "CalendarData",
     "CalendarGap",
     "Day",

@@ -162,6 +162,13 @@ class Calendar:
             raise ValueError(f"{on} is not a working day in {self.reference}")
         return self._closes[self._n_before[self._index_of(on)]]
 
+    def open_of_day(self, on: date) -> datetime:
+        """Return the instant the office opens on *on*; ValueError if it is no working day."""
+        if not self.is_working_day(on):
+            raise ValueError(f"{on} is not a working day in {self.reference}")
+        index = self._index_of(on)
+        return self._at(index, self._patterns[index].opens)
+
     def close_from(self, on: date) -> datetime:
         """Return the close of *on*, or of the next working day if *on* is none."""
         return self.nth_close(self._n_before[self._index_of(on)])

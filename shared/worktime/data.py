@@ -103,6 +103,8 @@ class CalendarData(_Frozen):
     covers_to: dt.date
     provisional_from: dt.date | None = None
     forwarding_until: Time
+    document: str = ""
+    """The decision behind this version, where it differs from the one before."""
     hours: tuple[WeeklyHours, ...] = Field(min_length=1)
     reception: tuple[WeeklyHours, ...] = ()
     overrides: tuple[DayOverride, ...] = ()
@@ -129,6 +131,31 @@ class CalendarData(_Frozen):
         if any(not self.covers_from <= date <= self.covers_to for date in dates):
             raise ValueError("an override lies outside the coverage")
         return self
+
+
+class CalendarChange(_Frozen):
+    """What a decision changes of a calendar: days that get (or lose) an override, and what is given of the rest."""
+
+    document: str = Field(min_length=1)
+    overrides: tuple[DayOverride, ...] = ()
+    remove: tuple[dt.date, ...] = ()
+    """Days that are as their weekday again."""
+    hours: tuple[WeeklyHours, ...] | None = None
+    reception: tuple[WeeklyHours, ...] | None = None
+    covers_to: dt.date | None = None
+    provisional_from: dt.date | None = None
+
+    def applied_to(self, before: CalendarData) -> CalendarData:
+        """Return the next version of *before*; ValueError if that would be no calendar, or would cover less."""
+        fields = self.model_dump(include={"hours", "reception", "covers_to", "provisional_from"}, exclude_none=True)
+        gone = {override.date for override in self.overrides} | set(self.remove)
+        kept = [override for override in before.overrides if override.date not in gone]
+        days = sorted([*kept, *self.overrides], key=lambda override: override.date)
+        whole = {"document": self.document, "overrides": [day.model_dump() for day in days], **fields}
+        after = CalendarData.model_validate({**before.model_dump(), "version": before.version + 1, **whole})
+        if after.covers_to < before.covers_to:
+            raise ValueError("a version covers no less than the one before")
+        return after
 
 
 def _refuse_overlaps(name: str, periods: Iterable[WeeklyHours]) -> None:

@@ -5,7 +5,21 @@ import sys
 from collections.abc import Callable
 
 from shared import telemetry
-from tests.bench import commands, consumer, deadlines, full_sweep, relay, report06, silent_loss, system
+from tests.bench import (
+    commands,
+    consumer,
+    deadlines,
+    full_sweep,
+    guarantee_cost,
+    no_kafka,
+    one_adapter,
+    recalculation,
+    relay,
+    report06,
+    silent_loss,
+    system,
+    timers,
+)
 from tests.bench.table import Row, show
 
 BENCHES: dict[str, Callable[[int, float], list[Row]]] = {
@@ -17,6 +31,11 @@ BENCHES: dict[str, Callable[[int, float], list[Row]]] = {
     "full_sweep": full_sweep.measure,
     "report06": report06.measure,
     "silent_loss": silent_loss.measure,
+    "no_kafka": no_kafka.measure,
+    "one_adapter": one_adapter.measure,
+    "guarantee_cost": guarantee_cost.measure,
+    "timers": timers.measure,
+    "recalculation": recalculation.measure,
 }
 
 

@@ -19,7 +19,7 @@ SUBMISSION = {
     "procedure_code": "DD.01",
     "channel": "online",
     "receiving_unit_code": UNIT,
-    "applicant": {"kind": "citizen", "full_name": "Nguyễn Văn Đo"},
+    "applicant": {"kind": "citizen", "full_name": "Nguyễn Văn Đo", "identity_number": "000000000000"},
     "result_delivery": "electronic",
     "attributes": {"transfer_kind": "transfer", "parcel_no": "1", "map_sheet_no": "7", "area_m2": 120},
     "components": [{"code": code, "n_copies": 1} for code in ("DON-11", "HOP-DONG", "GCN")],

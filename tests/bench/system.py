@@ -74,12 +74,12 @@ async def _measure(stack: Stack, runs: int, share: float) -> list[Row]:
 
 
 async def _full(stack: Stack, n_lifecycles: int, patience: Patience) -> Full:
-    cpu_before, idle_before, began = _cpu(stack), psutil.cpu_times().idle, time.perf_counter()
+    cpu_before, idle_before, began = cpu_of(stack), psutil.cpu_times().idle, time.perf_counter()
     measured = await run(stack, n_lifecycles, patience, at_once=N_AT_ONCE)
     busy = 1 - (psutil.cpu_times().idle - idle_before) / measured.seconds / (psutil.cpu_count() or 1)
     await settle(stack)
     rate = n_lifecycles / (time.perf_counter() - began)
-    cpu = {name: seconds - cpu_before[name] for name, seconds in _cpu(stack).items()}
+    cpu = {name: seconds - cpu_before[name] for name, seconds in cpu_of(stack).items()}
     floors = {
         f"one-row commits/s, {N_AT_ONCE} connections": await commits_per_second(stack),
         f"GET /healthz per second, {N_AT_ONCE} connections": await requests_per_second(stack),
@@ -196,7 +196,7 @@ def _family(stack: Stack, name: str) -> list[psutil.Process]:
     return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)] if pid else []
 
 
-def _cpu(stack: Stack) -> dict[str, float]:
+def cpu_of(stack: Stack) -> dict[str, float]:
     """Return the CPU seconds of each program so far; PostgreSQL's are those of the sessions that are open."""
     return {name: sum(sum(one.cpu_times()[:2]) for one in _family(stack, name)) for name in PROGRAMS}
 

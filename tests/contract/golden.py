@@ -62,6 +62,9 @@ SAMPLES: list[Fact] = [
     sla.DeadlineApproaching(deadline_at=LATER, remaining_minutes=450, holder_agency_code="H99.VPDK"),
     sla.DeadlineMissed(deadline_at=LATER, holder_agency_code="H99.VPDK"),
     sla.DeadlineMissWithdrawn(deadline_at=LATER),
+    sla.ApologyIssued(apology_no=1, agency_code="H99.VPDK", deadline_at=LATER, in_time=True, new_deadline_at=LATER),
+    sla.ClockRecalculated(calendar="VN@2", document="TB 1/2026", from_at=AT, to_at=LATER),
+    sla.SuspensionForgotten(suspension_no=1, holder_agency_code="H99.VPDK"),
     sla.ClockFinished(verdict="on_time", deadline_at=LATER, finished_at=AT, elapsed_minutes=3600),
     notify.MessageSent(message_id=MESSAGE, template="result-ready", channel="email", recipient="applicant"),
     notify.MessageFailed(

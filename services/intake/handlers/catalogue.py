@@ -16,5 +16,4 @@ def references(session: Session) -> References:
 def limit_of(session: Session, dossier: Dossier) -> Limit:
     """Return the time limit of the procedure version under which the dossier was received."""
     procedure: Procedure = references(session).get("procedure", dossier.procedure_code, dossier.procedure_version)
-    is_remote = dossier.attributes.get("remote_area") is True
-    return procedure.remote_area_limit if is_remote and procedure.remote_area_limit else procedure.limit
+    return procedure.limit_for(dossier.channel, dossier.receiving_unit_code, dossier.attributes)

@@ -15,7 +15,6 @@ from services.notify import repository
 from services.notify.domain import (
     ENDS,
     MOOT_AFTER_END,
-    ONLY_SUBSCRIBERS,
     TOLD,
     AddressRule,
     Kind,
@@ -25,6 +24,7 @@ from services.notify.domain import (
     back_off,
     bullets,
     in_words,
+    is_for_applicant,
     lane_of,
     may_know,
     message_key,
@@ -96,7 +96,7 @@ def tell(session: Session, fact: Fact, event: Event) -> None:
         batch.corrected.add(dossier.id)
     if isinstance(fact, PaymentRequested):
         batch.replaced += [(dossier.id, notice_no, event.time) for notice_no in fact.replaces]
-    if kind not in ONLY_SUBSCRIBERS:
+    if is_for_applicant(fact):
         batch.rows.append(_email(session, dossier, fact, event))
     for subscription in batch.subscriptions:
         if kind.event_type in subscription.event_types and may_know(

@@ -1,7 +1,7 @@
-"""The REST surface of sla: clocks and what they run by, reports."""
+"""The REST surface of sla: clocks, calendars, reports."""
 
-from services.sla.api import clocks, reports
+from services.sla.api import calendars, clocks, reports
 
-routers = [clocks.api, reports.api]
+routers = [clocks.api, calendars.api, reports.api]
 
 __all__ = ["routers"]

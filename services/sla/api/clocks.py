@@ -1,44 +1,51 @@
-"""Clocks, suspensions, the calculator and the catalogue: parse, call one handler, return."""
+"""Clocks: how they stand and why, lawful suspensions, apologies, what is due next."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Path, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from services.sla import handlers, repository
+from services.sla.api.cursor import after_place, following
 from services.sla.repository import History
-from services.sla.schemas import (
-    CalendarPage,
-    CalendarRead,
-    CalendarVersions,
+from services.sla.schemas.clocks import (
+    ApologyAsk,
     ClockRead,
     DeadlineAsk,
     DeadlineRead,
+    DuePage,
     ExplanationRead,
-    GroundPage,
-    GroundRead,
     SuspensionAsk,
     SuspensionEnd,
 )
 from shared import problems
 from shared.auth import Principal, Role, allow
-from shared.errors import NotFound
 from shared.outbox import now
-from shared.reference import References
-from shared.web import After, Creates, IfMatch, Limit, Session, router, tag
-from shared.worktime import Calendar
+from shared.web import After, Creates, Day, IfMatch, Limit, Session, router, tag
 
 api = router(prefix="/v1")
 
 Reader = Annotated[Principal, Depends(allow(*Role))]
+Official = Annotated[Principal, Depends(allow(Role.OFFICER, Role.OPS, Role.LEADER))]
 Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
 SuspensionNo = Annotated[int, Path(ge=1, le=99_999)]
+DueUntil = Annotated[Day | None, Query(description="the last day; without it, all that are open")]
 
 
 def _read(session: Session, response: Response, history: History) -> ClockRead:
     read = handlers.read_clock(session, history, now(session))
     tag(response, read.version)
     return read
+
+
+@api.get("/clocks", tags=["clocks"])
+async def list_open_clocks(
+    session: Session, by: Official, due_until: DueUntil = None, limit: Limit = 50, after: After = None
+) -> DuePage:
+    """Open dossiers by their promised deadline, the earliest first: overdue, due today, due tomorrow."""
+    rows = await repository.due_soon(session, by, due_until, after_place(after), limit)
+    items = handlers.read_due(session, rows, now(session))
+    return DuePage(items=items, next=following(rows, limit))
 
 
 @api.get("/dossiers/{dossier_id}/clock", tags=["clocks"])
@@ -93,43 +100,20 @@ async def end_suspension(  # noqa: PLR0913, PLR0917
     return _read(session, response, await handlers.end_suspension(session, dossier_id, no, body, seen, by))
 
 
+@api.post("/dossiers/{dossier_id}/apologies", tags=["clocks"], dependencies=[Creates], status_code=201)
+async def issue_apology(
+    session: Session,
+    response: Response,
+    dossier_id: UUID,
+    body: ApologyAsk,
+    by: Officer,
+    seen: IfMatch,
+) -> ClockRead:
+    """Apologise for a deadline that can not be kept (form 04), and promise another day: once only."""
+    return _read(session, response, await handlers.issue_apology(session, dossier_id, body, seen, by))
+
+
 @api.post("/deadlines", tags=["calculator"], dependencies=[Depends(allow(*Role))])
 async def work_out_deadline(request: Request, body: DeadlineAsk) -> DeadlineRead:
     """Work a deadline out, with its explanation; nothing is stored."""
-    return handlers.work_out_deadline(_references(request), body)
-
-
-def _references(request: Request) -> References:
-    references: References = request.app.state.service.references
-    return references
-
-
-@api.get("/calendars", tags=["catalogue"], dependencies=[Depends(allow(*Role))])
-async def list_calendars(request: Request, limit: Limit = 50, after: After = None) -> CalendarPage:
-    """Working calendars, each in its newest version."""
-    references = _references(request)
-    codes = sorted({code for code, _, _ in references.all_of("calendar") if after is None or code > after})
-    rows = [_calendar(references.latest("calendar", code)) for code in codes[:limit]]
-    return CalendarPage(items=rows, next=rows[-1].code if len(codes) > limit else None)
-
-
-def _calendar(calendar: Calendar) -> CalendarRead:
-    data = calendar.data
-    fields = {name: getattr(data, name) for name in CalendarRead.model_fields if name != "n_overrides"}
-    return CalendarRead(**fields, n_overrides=len(data.overrides))
-
-
-@api.get("/calendars/{code}", tags=["catalogue"], dependencies=[Depends(allow(*Role))])
-async def list_calendar_versions(request: Request, code: str) -> CalendarVersions:
-    """Every version of one calendar, with its hours and each day that differs."""
-    rows = [data for a_code, _, data in _references(request).all_of("calendar") if a_code == code]
-    if not rows:
-        raise NotFound(code)
-    return CalendarVersions(items=[calendar.data.model_dump(mode="json") for calendar in rows], next=None)
-
-
-@api.get("/grounds", tags=["catalogue"], dependencies=[Depends(allow(*Role))])
-async def list_grounds(request: Request) -> GroundPage:
-    """The closed list of lawful suspensions, every version with its dates."""
-    rows = [GroundRead.model_validate(ground) for _, _, ground in _references(request).all_of("ground")]
-    return GroundPage(items=rows, next=None)
+    return handlers.work_out_deadline(request.app.state.service.references, body)

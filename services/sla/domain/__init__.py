@@ -9,16 +9,21 @@ from services.sla.domain.clock import (
     NearBreach,
     Status,
     Verdict,
+    apology_day,
+    apology_key,
     basis,
     evaluate,
     holder_of,
+    is_apology_in_time,
     is_missed,
+    lasts_until,
     near_breach_at,
     verdict,
     warn_at,
 )
-from services.sla.domain.entries import Entry, Measure, difference, entries, overdue_spans
+from services.sla.domain.entries import Counted, Entry, Measure, difference, entries, overdue_spans
 from services.sla.domain.facts import (
+    CalendarAdopted,
     ClockRule,
     Fact,
     Finished,
@@ -26,10 +31,12 @@ from services.sla.domain.facts import (
     Held,
     LegClosed,
     LegOpened,
+    Reappointed,
     Reopened,
     Started,
     SuspensionBegan,
     SuspensionEnded,
+    order,
 )
 from services.sla.domain.reading import Moot, MootReason, Suspension
 from services.sla.domain.story import (
@@ -47,8 +54,10 @@ from services.sla.domain.story import (
 
 __all__ = [
     "NEAR_BREACH_SHARE",
+    "CalendarAdopted",
     "ClockRule",
     "ClockState",
+    "Counted",
     "Ending",
     "Entry",
     "Fact",
@@ -68,6 +77,7 @@ __all__ = [
     "NearBreach",
     "Noted",
     "Opening",
+    "Reappointed",
     "Reopened",
     "Started",
     "Status",
@@ -75,6 +85,8 @@ __all__ = [
     "SuspensionBegan",
     "SuspensionEnded",
     "Verdict",
+    "apology_day",
+    "apology_key",
     "basis",
     "difference",
     "entries",
@@ -82,10 +94,13 @@ __all__ = [
     "facts_of",
     "held_minutes",
     "holder_of",
+    "is_apology_in_time",
     "is_missed",
+    "lasts_until",
     "n_changes",
     "near_breach_at",
     "opening_of",
+    "order",
     "overdue_spans",
     "seen_until",
     "suspension_no",

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 
-from services.sla.domain.facts import OF_SUSPENSION, ClockRule, Fact, Held, order
+from services.sla.domain.facts import OF_SUSPENSION, CalendarAdopted, ClockRule, Fact, Held, Reappointed, order
 from services.sla.domain.reading import Moot, Reading, Suspension
 from shared.worktime import Calendar, Deadline, Limit, Span, Unit, due_at, local_date, working_minutes
 
@@ -92,6 +92,21 @@ class ClockState:
     """Who holds the dossier now, or held it last; None: nobody known, or the applicant."""
     ending: str = ""
     """How processing ended (``story.Ending``), once it has."""
+    reappointed: Reappointed | None = None
+    adopted: tuple[CalendarAdopted, ...] = ()
+    """Versions of the calendar that came into use while the clock ran, in their order."""
+
+    @property
+    def promised_deadline_at(self) -> datetime:
+        """What the applicant is promised: the deadline by law, or after it the one that an apology promised."""
+        standing = self.standing_deadline_at
+        return max(standing, self.reappointed.deadline_at) if self.reappointed else standing
+
+    @property
+    def since_at(self) -> datetime:
+        """Since when the present promise stands."""
+        moved = [move.at for move in self.moves[-1:]] + ([self.reappointed.at] if self.reappointed else [])
+        return max([self.started_at, *moved])
 
     @property
     def standing_deadline_at(self) -> datetime:
@@ -153,7 +168,9 @@ def is_missed(history: Iterable[Fact], rule: ClockRule, calendar: Calendar, dead
     """Say whether by *history* the clock ran past *deadline_at* while that was its deadline."""
     known = [fact for fact in history if fact.at <= deadline_at]
     state = evaluate(known, rule, calendar, deadline_at)
-    return state is not None and state.status is Status.RUNNING and state.deadline_at == deadline_at
+    if state is None or state.status is not Status.RUNNING:
+        return False
+    return deadline_at in {state.standing_deadline_at, state.promised_deadline_at}
 
 
 def verdict(finished_at: datetime, deadline_at: datetime) -> Verdict:
@@ -179,13 +196,41 @@ def near_breach_at(deadline_at: datetime, limit: Limit, calendar: Calendar, shar
     return calendar.instant(max(0, calendar.position(deadline_at) - left))
 
 
-def warn_at(deadline_at: datetime, limit: Limit, calendar: Calendar, near: NearBreach) -> datetime:
-    """Return the instant (UTC) of the warning before *deadline_at*: by share or by working days, the earlier."""
-    by_share = near_breach_at(deadline_at, limit, calendar, near.share)
-    if not near.working_days:
-        return by_share
-    minutes = near.working_days * calendar.minutes_on(local_date(deadline_at))
-    return min(by_share, calendar.instant(max(0, calendar.position(deadline_at) - minutes)))
+def lasts_until(suspension: Suspension, days: int) -> datetime:
+    """Return the instant after which an open suspension is asked about: by its ground, else after *days*."""
+    return suspension.from_at + timedelta(days=suspension.ground.longest_days or days)
+
+
+def apology_day(deadline_at: datetime, calendar: Calendar) -> date:
+    """Return the last day on which an apology is in time: the last working day before the deadline's.
+
+    Source: rules.md §1.8 (decree 61/2018/NĐ-CP, art. 19; "1 day before" by practice).
+    """
+    return calendar.last_working_day_before(local_date(deadline_at))
+
+
+def apology_key(deadline_at: datetime) -> str:
+    """Return under which key it is kept that an apology for this deadline was issued."""
+    return deadline_at.astimezone(UTC).isoformat()
+
+
+def is_apology_in_time(at: datetime, deadline_at: datetime, calendar: Calendar) -> bool:
+    """Say whether an apology issued *at* is in time."""
+    return local_date(at) <= apology_day(deadline_at, calendar)
+
+
+def warn_at(deadline_at: datetime, limit: Limit, calendar: Calendar, near: NearBreach, since_at: datetime) -> datetime:
+    """Return the instant (UTC) of the warning before *deadline_at*, which stands since *since_at*.
+
+    By share or by working days, the earlier; and while an apology can still be in time, unless the deadline is so
+    short that this morning was over before it began.
+    """
+    found = [near_breach_at(deadline_at, limit, calendar, near.share)]
+    if near.working_days:
+        minutes = near.working_days * calendar.minutes_on(local_date(deadline_at))
+        found.append(calendar.instant(max(0, calendar.position(deadline_at) - minutes)))
+    morning = calendar.open_of_day(apology_day(deadline_at, calendar))
+    return min([*found, morning] if morning > since_at else found)
 
 
 def _state(reading: Reading, started_at: datetime, rule: ClockRule, calendar: Calendar, as_of: datetime) -> ClockState:
@@ -209,6 +254,8 @@ def _state(reading: Reading, started_at: datetime, rule: ClockRule, calendar: Ca
         moot=tuple(reading.moot),
         holder_agency_code=reading.held[-1].agency_code if reading.held else None,
         ending=reading.ending,
+        reappointed=reading.reappointed,
+        adopted=tuple(reading.adopted),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.worktime import Limit
 
@@ -34,6 +34,8 @@ class Ground(BaseModel):
     mark: str = ""
     openers: tuple[Opener, ...] = ("leg", "officer")
     required_document: str = ""
+    longest_days: int | None = Field(default=None, ge=1)
+    """Calendar days after which it is asked whether it was forgotten; None: by the setting."""
     is_enabled: bool = True
 
     def is_in_force(self, on: date) -> bool:
@@ -124,16 +126,41 @@ class Reopened:
     place: Place = ("", 0)
 
 
-Fact = Started | Held | LegOpened | LegClosed | SuspensionBegan | SuspensionEnded | Finished | Reopened
+@dataclass(frozen=True, slots=True)
+class Reappointed:
+    """The agency is late, apologised and promised *deadline_at* instead: once only (rules.md §1.8)."""
+
+    at: datetime
+    deadline_at: datetime
+    place: Place = ("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAdopted:
+    """From now on the clock runs by *version* of its calendar; *document* is the decision behind it."""
+
+    at: datetime
+    version: int
+    document: str = ""
+    place: Place = ("", 0)
+
+
+Fact = (
+    Started | Held | LegOpened | LegClosed | SuspensionBegan | SuspensionEnded | Finished | Reopened | Reappointed
+    | CalendarAdopted
+)  # fmt: skip
 OF_HOLDING = (Held, LegOpened, LegClosed)
 """Facts that say who holds the dossier, and never what the clock does."""
 OF_SUSPENSION = (SuspensionBegan, SuspensionEnded)
 _ORDER: dict[type[Fact], int] = {
     kind: n
     for n, kind in enumerate(
-        (Started, LegClosed, LegOpened, Held, SuspensionBegan, SuspensionEnded, Finished, Reopened)
+        (
+            Started, LegClosed, LegOpened, Held, SuspensionBegan, SuspensionEnded, CalendarAdopted, Reappointed,
+            Finished, Reopened,
+        )
     )
-}
+}  # fmt: skip
 
 
 def order(fact: Fact) -> tuple[datetime, Place, int, str]:

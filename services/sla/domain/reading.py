@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.sla.domain.facts import (
+    CalendarAdopted,
     ClockRule,
     Fact,
     Finished,
@@ -14,6 +15,7 @@ from services.sla.domain.facts import (
     Held,
     LegClosed,
     LegOpened,
+    Reappointed,
     Reopened,
     Started,
     SuspensionBegan,
@@ -35,6 +37,7 @@ class MootReason(StrEnum):
     NO_GROUND_IN_FORCE = "no_ground_in_force"
     NO_SUCH_LEG = "no_such_leg"
     NOT_FINISHED = "not_finished"
+    RE_APPOINTMENT_USED = "re_appointment_used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Reading:
     suspensions: dict[int, Suspension] = field(default_factory=dict)
     cut_short: set[int] = field(default_factory=set)
     """Suspensions that were open when processing ended, and ended with it."""
+    reappointed: Reappointed | None = None
+    adopted: list[CalendarAdopted] = field(default_factory=list)
     moot: list[Moot] = field(default_factory=list)
 
     def take(self, fact: Fact, rule: ClockRule) -> None:
@@ -160,6 +165,20 @@ class Reading:
         self.legs.clear()
         return None
 
+    def reappoint(self, fact: Reappointed, _: ClockRule) -> MootReason | None:
+        """Another instant was promised because the agency is late; a second time promises nothing."""
+        if self.started_at is None:
+            return MootReason.BEFORE_START
+        if self.reappointed is not None:
+            return MootReason.RE_APPOINTMENT_USED
+        self.reappointed = fact
+        return None
+
+    def adopt(self, fact: CalendarAdopted, _: ClockRule) -> MootReason | None:
+        """Another version of the calendar counts; by which one a clock is evaluated its caller decides."""
+        self.adopted.append(fact)
+        return None
+
 
 _READERS: Mapping[type[Fact], Callable[[Reading, Any, ClockRule], MootReason | None]] = {
     Started: Reading.start,
@@ -170,4 +189,6 @@ _READERS: Mapping[type[Fact], Callable[[Reading, Any, ClockRule], MootReason | N
     SuspensionEnded: Reading.end,
     Finished: Reading.finish,
     Reopened: Reading.reopen,
+    Reappointed: Reading.reappoint,
+    CalendarAdopted: Reading.adopt,
 }

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from services.sla.domain.facts import (
     OF_HOLDING,
+    CalendarAdopted,
     Fact,
     Finished,
     Held,
     LegClosed,
     LegOpened,
+    Reappointed,
     Reopened,
     Started,
     SuspensionBegan,
@@ -30,6 +32,9 @@ class Kind(StrEnum):
     SUSPENSION_ENDED = "suspension_ended"
     FINISHED = "finished"
     REOPENED = "reopened"
+    APOLOGISED = "apologised"
+    """With another instant, promised once, or without."""
+    CALENDAR_ADOPTED = "calendar_adopted"
 
 
 class Ending(StrEnum):
@@ -148,6 +153,16 @@ def _reopened(row: Noted, _: bool) -> Iterable[Fact]:
     return (Reopened(row.at, (row.source, row.seq)),)
 
 
+def _apologised(row: Noted, _: bool) -> Iterable[Fact]:
+    promised = row.data.get("new_deadline_at")
+    return (Reappointed(row.at, datetime.fromisoformat(promised), (row.source, row.seq)),) if promised else ()
+
+
+def _calendar_adopted(row: Noted, _: bool) -> Iterable[Fact]:
+    data = row.data
+    return (CalendarAdopted(row.at, data["version"], data.get("document", ""), (row.source, row.seq)),)
+
+
 _READERS: Mapping[str, Callable[[Noted, bool], Iterable[Fact]]] = {
     Kind.STARTED: _started,
     Kind.LEG_OFFERED: _leg_offered,
@@ -156,4 +171,6 @@ _READERS: Mapping[str, Callable[[Noted, bool], Iterable[Fact]]] = {
     Kind.SUSPENSION_ENDED: _suspension_ended,
     Kind.FINISHED: _finished,
     Kind.REOPENED: _reopened,
+    Kind.APOLOGISED: _apologised,
+    Kind.CALENDAR_ADOPTED: _calendar_adopted,
 }

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.sla.domain.clock import ClockState, Move, Status, Verdict
+from services.sla.domain.facts import CalendarAdopted
 from services.sla.domain.reading import Suspension
 from shared.worktime import TO_BE_CONFIRMED, Limit, Unit
 from shared.worktime.calendar import LOCAL
@@ -37,7 +38,7 @@ def tell(state: ClockState, limit: Limit, judged: Verdict | None) -> list[str]:
         f"Thời hạn giải quyết: {limit_text(limit)}.",
         f"Tiếp nhận lúc {moment(state.started_at)}; hạn trả ban đầu: {moment(state.first_deadline_at)}.",
         *(_suspension(suspension) for suspension in state.suspensions),
-        *(_move(move) for move in state.moves),
+        *(told for _, told in sorted([*map(_move, state.moves), *map(_adopted, state.adopted), *_promise(state)])),
         _present(state, judged),
     ]
 
@@ -53,8 +54,22 @@ def _suspension(suspension: Suspension) -> str:
     return f"Từ {moment(suspension.from_at)} {until}: {ground.name or ground.code}, {effect}{_law(ground.citation)}."
 
 
-def _move(move: Move) -> str:
-    return f"Hạn trả chuyển từ {moment(move.from_at)} sang {moment(move.to_at)}{_law(move.citation)}."
+def _move(move: Move) -> tuple[datetime, str]:
+    told = f"Hạn trả chuyển từ {moment(move.from_at)} sang {moment(move.to_at)}{_law(move.citation)}."
+    return move.at, told
+
+
+def _adopted(adopted: CalendarAdopted) -> tuple[datetime, str]:
+    told = f"Từ {moment(adopted.at)} tính theo lịch làm việc phiên bản {adopted.version}{_law(adopted.document)}."
+    return adopted.at, told
+
+
+def _promise(state: ClockState) -> list[tuple[datetime, str]]:
+    """Say what an apology promised."""
+    if (promise := state.reappointed) is None:
+        return []
+    until = f"xin lỗi và hẹn lại một lần, đến {moment(promise.deadline_at)}"
+    return [(promise.at, f"Lúc {moment(promise.at)} cơ quan giải quyết {until}; hạn theo quy định không đổi.")]
 
 
 def _present(state: ClockState, judged: Verdict | None) -> str:
@@ -62,4 +77,7 @@ def _present(state: ClockState, judged: Verdict | None) -> str:
         return f"Giải quyết xong lúc {moment(state.finished_at)}: {VERDICTS[judged]}."
     if state.status is Status.SUSPENDED:
         return "Thời hạn đang được tạm dừng tính theo căn cứ trên nên chưa có hạn trả."
+    if state.promised_deadline_at > state.standing_deadline_at:
+        kept = moment(state.standing_deadline_at)
+        return f"Ngày hẹn trả hiện nay: {moment(state.promised_deadline_at)} (hạn theo quy định: {kept})."
     return f"Hạn trả hiện nay: {moment(state.standing_deadline_at)}."

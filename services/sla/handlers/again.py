@@ -8,13 +8,24 @@ from sqlalchemy import delete, select
 
 from services.sla import repository
 from services.sla.domain import Kept, Kind
-from services.sla.handlers.clocks import BREACH, NEAR_BREACH, note
+from services.sla.handlers.apologies import apologise, data_of
+from services.sla.handlers.calendars import adopt
+from services.sla.handlers.clocks import BREACH, FORGOTTEN, NEAR_BREACH, RENEWED_BREACH, note
 from services.sla.handlers.timers import fire
 from services.sla.models import Clock, Fact, Holding, LegClock, Suspension, Timer
 from shared.consumer import Handler, Received
 from shared.errors import DossierUnknown
 from shared.events import Fact as Said
-from shared.events.sla import ClockResumed, ClockSuspended, DeadlineApproaching, DeadlineMissed
+from shared.events.base import split_reference
+from shared.events.sla import (
+    ApologyIssued,
+    ClockRecalculated,
+    ClockResumed,
+    ClockSuspended,
+    DeadlineApproaching,
+    DeadlineMissed,
+    SuspensionForgotten,
+)
 from shared.retrace import recalled
 from shared.session import Session
 
@@ -54,7 +65,27 @@ async def _warn(session: Session, got: Received[DeadlineApproaching]) -> None:
 
 
 async def _miss(session: Session, got: Received[DeadlineMissed]) -> None:
-    await _fire(session, got, BREACH)
+    history = await repository.history(session, got.dossier_id)
+    is_renewed = history.clock is not None and history.clock.renewed_deadline_at == got.fact.deadline_at
+    await _fire(session, got, RENEWED_BREACH if is_renewed else BREACH)
+
+
+async def _ask_about(session: Session, got: Received[SuspensionForgotten]) -> None:
+    await _fire(session, got, FORGOTTEN)
+
+
+async def _apologise(session: Session, got: Received[ApologyIssued]) -> None:
+    """Keep an apology again; its reason in words is there only if it was put aside."""
+    recall, event, fact = recalled(session), got.event, got.fact
+    data = ((recall.kept if recall else None) or {}).get(event.seq, data_of(fact))
+    kept = Kept(got.dossier_id, OWN, event.seq, fact.issued_at or event.time, Kind.APOLOGISED, fact.apology_no, data)
+    apologise(session, got.head, await repository.history(session, got.dossier_id), kept, fact)
+
+
+async def _recalculate(session: Session, got: Received[ClockRecalculated]) -> None:
+    _, version = split_reference(got.fact.calendar)
+    history = await repository.history(session, got.dossier_id)
+    adopt(session, got.head, history, version, got.event.time)
 
 
 async def _fire(session: Session, got: Received[Any], kind: str) -> None:
@@ -69,4 +100,7 @@ AGAIN: Mapping[type[Said], Handler] = {
     ClockResumed: _resume,
     DeadlineApproaching: _warn,
     DeadlineMissed: _miss,
+    ApologyIssued: _apologise,
+    ClockRecalculated: _recalculate,
+    SuspensionForgotten: _ask_about,
 }

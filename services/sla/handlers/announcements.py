@@ -15,7 +15,8 @@ from shared.tables import HeadRow
 from shared.worktime import Calendar, working_minutes
 
 CORRECTED = "history_corrected"
-"""Reason of a move that no suspension explains: an earlier fact became known later."""
+"""Reason of a move that nothing explains: an earlier fact became known later."""
+RE_APPOINTMENT, CALENDAR = "re_appointment", "calendar"
 
 
 def announce_start(session: Session, head: HeadRow, clock: Clock, state: ClockState) -> None:
@@ -103,20 +104,31 @@ def _take_back(session: Session, head: HeadRow, row: Suspension, still: str | No
 
 
 def announce_move(session: Session, head: HeadRow, clock: Clock, state: ClockState) -> None:
-    """Tell where the law moved the deadline, and by which ground."""
-    standing, before = state.standing_deadline_at, clock.announced_deadline_at
-    if standing == before:
+    """Tell where the promised deadline moved, and why."""
+    promised, before = state.promised_deadline_at, clock.announced_deadline_at
+    if promised == before:
         return
-    move = state.moves[-1] if state.moves else None
+    reason, citation = _cause(state)
     moved = DeadlineMoved(
         from_at=before,
-        to_at=standing,
-        reason=move.ground_code if move else CORRECTED,
-        citation=move.citation if move else "",
+        to_at=promised,
+        reason=reason,
+        citation=citation,
         still_suspended_by=_open_ground(state),
+        calendar=f"{clock.calendar_code}@{clock.calendar_version}",
     )
     publish(session, head, moved)
-    clock.announced_deadline_at = standing
+    clock.announced_deadline_at = promised
+
+
+def _cause(state: ClockState) -> tuple[str, str]:
+    """Return the reason and the citation of the latest thing that moves a deadline."""
+    causes = [(move.at, move.ground_code, move.citation) for move in state.moves]
+    causes += [(adopted.at, CALENDAR, adopted.document) for adopted in state.adopted]
+    if (renewed := state.reappointed) and renewed.deadline_at == state.promised_deadline_at:
+        causes.append((renewed.at, RE_APPOINTMENT, ""))
+    _, reason, citation = max(causes, default=(None, CORRECTED, ""))
+    return reason, citation
 
 
 def announce_finish(session: Session, head: HeadRow, clock: Clock, state: ClockState) -> None:

@@ -2,6 +2,7 @@
 
 from services.sla import repository
 from services.sla.domain import (
+    CalendarAdopted,
     ClockState,
     Fact,
     Kept,
@@ -10,7 +11,9 @@ from services.sla.domain import (
     facts_of,
     holder_of,
     is_missed,
+    lasts_until,
     n_changes,
+    order,
     overdue_spans,
     seen_until,
     verdict,
@@ -19,7 +22,7 @@ from services.sla.domain import (
 from services.sla.handlers.announcements import announce_finish, announce_move, announce_start, announce_suspensions
 from services.sla.handlers.entries import count, enter
 from services.sla.handlers.holdings import keep_holdings
-from services.sla.handlers.terms import Terms, near_breach, terms
+from services.sla.handlers.terms import Terms, forgotten_days, near_breach, terms
 from services.sla.models import Clock, Timer
 from services.sla.models import Fact as FactRow
 from services.sla.repository import History
@@ -31,7 +34,8 @@ from shared.session import Session
 from shared.tables import HeadRow
 from shared.worktime import Limit
 
-NEAR_BREACH, BREACH = "near_breach", "breach"
+NEAR_BREACH, BREACH, RENEWED_BREACH = "near_breach", "breach", "renewed_breach"
+FORGOTTEN = "forgotten"
 
 
 async def start_clock(session: Session, head: HeadRow, accepted: DossierAccepted, fact: Kept) -> None:
@@ -64,6 +68,7 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
         calendar_version=calendar_version,
         started_at=fact.at,
         missed_deadlines=[],
+        apologies={},
         finished_at=None,
         verdict=None,
         ending=None,
@@ -94,7 +99,9 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     if clock.version == (version := n_changes(facts)):
         _hand_over(session, history, clock, facts)
         return
-    counted, run_by = count(clock), terms(session, clock)
+    counted, adopted = count(clock), [fact for fact in facts if isinstance(fact, CalendarAdopted)]
+    clock.calendar_version = max(adopted, key=order).version if adopted else clock.calendar_version
+    run_by = terms(session, clock)
     state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
     assert state is not None  # noqa: S101 - a clock row begins with its start
     clock.version = version
@@ -134,24 +141,56 @@ def _copy(clock: Clock, state: ClockState) -> None:
     clock.started_at = state.started_at
     clock.first_deadline_at = state.first_deadline_at
     clock.deadline_at = None if state.status is Status.SUSPENDED else state.standing_deadline_at
+    promised = state.promised_deadline_at
+    clock.renewed_deadline_at = promised if promised > state.standing_deadline_at else None
     clock.finished_at, clock.ending = state.finished_at, state.ending or None
     clock.elapsed_minutes = state.elapsed_minutes if state.finished_at else None
     clock.verdict = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
 
 
 def _arm(session: Session, history: History, state: ClockState, run_by: Terms) -> None:
-    """Set both timers by the present deadline; a suspended, finished or missed one fires nothing."""
-    clock, standing = history.clock, state.standing_deadline_at
+    """Set the timers by the present deadlines; a suspended, finished or missed one fires nothing."""
+    clock, standing, promised = history.clock, state.standing_deadline_at, state.promised_deadline_at
     assert clock is not None  # noqa: S101 - settled just before
-    due = {NEAR_BREACH: warn_at(standing, run_by.rule.limit, run_by.calendar, near_breach(session)), BREACH: standing}
-    runs = state.status is Status.RUNNING and standing not in clock.missed_deadlines
-    for kind, due_at in due.items():
-        timer = history.timers.get(kind)
-        if timer is None:
-            timer = Timer(dossier_id=history.dossier_id, kind=kind)
-            session.add(timer)
-            history.put(timer)
-        if timer.deadline_at != standing:
-            timer.deadline_at, timer.fired_at = standing, None
+    warned = warn_at(promised, run_by.rule.limit, run_by.calendar, near_breach(session), state.since_at)
+    due = {NEAR_BREACH: (warned, promised), BREACH: (standing, standing)}
+    if clock.renewed_deadline_at:
+        due[RENEWED_BREACH] = (promised, promised)
+    else:
+        _drop_timer(session, history, RENEWED_BREACH)
+    for kind, (due_at, deadline_at) in due.items():
+        runs = state.status is Status.RUNNING and deadline_at not in clock.missed_deadlines
+        timer = history.timers.get(kind) or _new_timer(session, history, kind)
+        if timer.deadline_at != deadline_at:
+            timer.deadline_at, timer.fired_at = deadline_at, None
         timer.due_at = due_at if runs and timer.fired_at is None else None
         timer.revision = clock.version
+    _arm_forgotten(session, history, state, clock)
+
+
+def _arm_forgotten(session: Session, history: History, state: ClockState, clock: Clock) -> None:
+    """Ask about the suspension that has lasted too long first, once each; nothing while the clock runs."""
+    spans = [span for span in state.suspensions if span.to_at is None]
+    ends = {lasts_until(span, forgotten_days(session)): span.no for span in spans}
+    if not ends:
+        _drop_timer(session, history, FORGOTTEN)
+        return
+    timer = history.timers.get(FORGOTTEN) or _new_timer(session, history, FORGOTTEN)
+    asked_at = timer.deadline_at if timer.fired_at else None
+    open_ends = [at for at in ends if asked_at is None or at > asked_at]
+    timer.due_at = min(open_ends, default=None)
+    if timer.due_at is not None:
+        timer.deadline_at, timer.no, timer.fired_at = timer.due_at, ends[timer.due_at], None
+    timer.revision = clock.version
+
+
+def _drop_timer(session: Session, history: History, kind: str) -> None:
+    if timer := history.timers.pop(kind, None):
+        session.delete(timer)
+
+
+def _new_timer(session: Session, history: History, kind: str) -> Timer:
+    timer = Timer(dossier_id=history.dossier_id, kind=kind)
+    session.add(timer)
+    history.put(timer)
+    return timer

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from services.sla.schemas import DayRead, DeadlineAsk, DeadlineRead
+from services.sla.schemas.clocks import DayRead, DeadlineAsk, DeadlineRead
 from shared.errors import DomainError, Malformed, NotFound, Text, wrong_field
 from shared.reference import References
 from shared.worktime import Calendar, CalendarGap, Limit, due_at, explain

@@ -11,13 +11,12 @@ from services.sla.handlers.clocks import note
 from services.sla.handlers.terms import grounds
 from services.sla.models import RefusedSuspension
 from services.sla.repository import History
-from services.sla.schemas import GroundRead, SuspensionAsk, SuspensionEnd
+from services.sla.schemas.clocks import GroundRead, SuspensionAsk, SuspensionEnd
 from shared.auth import Principal
 from shared.errors import AlreadyDone, DomainError, IllegalTransition, NotFound, Text
-from shared.outbox import now
+from shared.outbox import next_instant, now
 from shared.session import Session
 from shared.tables import HeadRow
-from shared.timeline import TICK
 from shared.web import require_version
 from shared.worktime import local_date
 
@@ -84,16 +83,16 @@ async def note_refusal(
 async def open_suspension(session: Session, dossier_id: UUID, ask: SuspensionAsk, seen: int, by: Principal) -> History:
     """Stop the clock lawfully; UnlawfulSuspension, IllegalTransition when finished, AlreadyDone when it stands."""
     head, history = await repository.lock(session, dossier_id, by)
-    at = _next_instant(session, head)
+    at = next_instant(session, head)
     ground = _require_lawful(session, ask, local_date(at))
     _require_open(history)
     if any(row.ground == ground and row.to_at is None for row in history.suspensions.values()):
         raise AlreadyDone(Text("Đang tạm dừng theo căn cứ này", "suspended on this ground already"))
-    _require_seen(history, seen)
+    require_seen(history, seen)
     no = suspension_no(Opening.OFFICER, 1 + sum(_is_officers(fact) for fact in history.facts))
     data = {"ground": ground, "document_no": ask.document_no, "note": ask.note, "by": by.subject}
     data["by_agency"] = by.agency_code
-    note(session, head, history, _decided(head, at, Kind.SUSPENSION_BEGAN, no, data))
+    note(session, head, history, decided(head, at, Kind.SUSPENSION_BEGAN, no, data))
     return history
 
 
@@ -101,13 +100,7 @@ def _is_officers(fact: Noted) -> bool:
     return fact.kind == Kind.SUSPENSION_BEGAN and opening_of(fact.no or 0) is Opening.OFFICER
 
 
-def _next_instant(session: Session, head: HeadRow) -> datetime:
-    """Return the instant of a decision: later than everything known of the dossier."""
-    at = now(session)
-    return at if head.time is None else max(at, head.time + TICK)
-
-
-def _decided(head: HeadRow, at: datetime, kind: Kind, no: int, data: dict[str, Any]) -> Kept:
+def decided(head: HeadRow, at: datetime, kind: Kind, no: int | None, data: dict[str, Any]) -> Kept:
     """Return a fact of our own: it carries the place of the event that announces it, the next that is written."""
     seq = head.sla_seq + 1
     return Kept(dossier_id=head.dossier_id, source="sla", seq=seq, at=at, kind=kind, no=no, data=data)
@@ -119,7 +112,8 @@ def _require_open(history: History) -> None:
         raise IllegalTransition(done, extra={"status_now": Status.FINISHED, "allowed": []})
 
 
-def _require_seen(history: History, seen: int) -> None:
+def require_seen(history: History, seen: int) -> None:
+    """Raise StaleVersion unless *seen* is the clock's present version."""
     assert history.clock is not None  # noqa: S101 - checked just before
     require_version(seen, history.clock.version)
 
@@ -138,8 +132,8 @@ async def end_suspension(
     if opening_of(no) is not Opening.OFFICER:
         cause = Text("Lần tạm dừng này kết thúc cùng nguyên nhân của nó", "this suspension ends with its cause")
         raise IllegalTransition(cause, extra={"opened_by": opening_of(no), "allowed": []})
-    _require_seen(history, seen)
+    require_seen(history, seen)
     data = {"note": ask.note, "by": by.subject}
-    at = _next_instant(session, head)
-    note(session, head, history, _decided(head, at, Kind.SUSPENSION_ENDED, no, data))
+    at = next_instant(session, head)
+    note(session, head, history, decided(head, at, Kind.SUSPENSION_ENDED, no, data))
     return history

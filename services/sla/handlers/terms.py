@@ -60,6 +60,11 @@ def opened_by(history: History, no: int) -> str:
     return next(found, None) or ""
 
 
+def forgotten_days(session: Session) -> int:
+    """Return after how many calendar days a suspension is asked about, where its ground says nothing else."""
+    return getattr(session.info.get("settings"), "forgotten_suspension_days", 30)
+
+
 def near_breach(session: Session) -> NearBreach:
     """Return when a warning is due (``config.SlaSettings``)."""
     settings = session.info.get("settings")

@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from services.sla import repository
-from services.sla.domain import Status
-from services.sla.handlers.clocks import BREACH
+from services.sla.domain import Status, apology_day, apology_key
+from services.sla.handlers.clocks import FORGOTTEN, NEAR_BREACH
 from services.sla.handlers.entries import enter_miss
 from services.sla.handlers.terms import terms
 from services.sla.models import Clock, Timer
 from services.sla.repository import Due
-from shared.events.sla import DeadlineApproaching, DeadlineMissed
+from shared.events.sla import DeadlineApproaching, DeadlineMissed, SuspensionForgotten
 from shared.outbox import publish
 from shared.session import Session
 from shared.tables import HeadRow
@@ -51,24 +51,44 @@ async def fire_timers(session: Session, now: datetime, complete: Complete, after
 
 def _is_due(clock: Clock, timer: Timer, now: datetime) -> bool:
     """Say whether the clock is still the one the timer was set by."""
-    return (
-        timer.due_at is not None
-        and timer.due_at <= now
-        and timer.revision == clock.version
-        and clock.status == Status.RUNNING
-        and clock.deadline_at == timer.deadline_at
-    )
+    if timer.due_at is None or timer.due_at > now or timer.revision != clock.version:
+        return False
+    if timer.kind == FORGOTTEN:
+        return clock.status == Status.SUSPENDED
+    return clock.status == Status.RUNNING and timer.deadline_at in {clock.deadline_at, clock.renewed_deadline_at}
 
 
 def fire(session: Session, head: HeadRow, clock: Clock, timer: Timer, now: datetime) -> None:
-    """Announce a missed deadline, or one that is near; a warning that comes after its deadline is dropped."""
-    deadline_at, holder = clock.deadline_at, clock.holder_agency_code
-    assert deadline_at is not None  # noqa: S101 - a running clock has one
+    """Announce what a timer is about; a warning that comes after its deadline is dropped."""
+    deadline_at = timer.deadline_at
+    assert deadline_at is not None  # noqa: S101 - one that is due is about a deadline
     timer.due_at, timer.fired_at = None, now
-    if timer.kind == BREACH:
-        publish(session, head, DeadlineMissed(deadline_at=deadline_at, holder_agency_code=holder))
+    if timer.kind == FORGOTTEN:
+        holder = clock.holder_agency_code
+        publish(session, head, SuspensionForgotten(suspension_no=timer.no or 0, holder_agency_code=holder))
+    elif timer.kind != NEAR_BREACH:
+        publish(session, head, _missed(clock, deadline_at))
         enter_miss(session, head, clock, deadline_at)
     elif now < deadline_at:
-        left = working_minutes(now, deadline_at, terms(session, clock).calendar)
-        near = DeadlineApproaching(deadline_at=deadline_at, remaining_minutes=left, holder_agency_code=holder)
-        publish(session, head, near)
+        publish(session, head, _approaching(session, clock, deadline_at, now))
+
+
+def _missed(clock: Clock, deadline_at: datetime) -> DeadlineMissed:
+    in_time, promised_at = clock.apologies.get(apology_key(deadline_at)), clock.renewed_deadline_at
+    return DeadlineMissed(
+        deadline_at=deadline_at,
+        holder_agency_code=clock.holder_agency_code,
+        apology="none" if in_time is None else "in_time" if in_time else "late",
+        promised_at=promised_at if promised_at and promised_at > deadline_at else None,
+    )
+
+
+def _approaching(session: Session, clock: Clock, deadline_at: datetime, now: datetime) -> DeadlineApproaching:
+    calendar = terms(session, clock).calendar
+    by_at = calendar.close_of_day(apology_day(deadline_at, calendar))
+    return DeadlineApproaching(
+        deadline_at=deadline_at,
+        remaining_minutes=working_minutes(now, deadline_at, calendar),
+        holder_agency_code=clock.holder_agency_code,
+        apology_by_at=by_at if now <= by_at else None,
+    )

@@ -1,18 +1,32 @@
 """How a clock is shown: evaluated at the moment of reading, with its legs, and explained day by day."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.sla.domain import ClockState, Status, basis, evaluate, facts_of, opening_of, verdict
+from services.sla.domain import (
+    ClockState,
+    Kind,
+    Status,
+    apology_day,
+    apology_key,
+    basis,
+    evaluate,
+    facts_of,
+    opening_of,
+    verdict,
+)
 from services.sla.domain import Suspension as Span
 from services.sla.domain.wording import limit_text, tell
 from services.sla.handlers.deadlines import within_calendar
 from services.sla.handlers.terms import Terms, terms
 from services.sla.models import Clock, LegClock
 from services.sla.repository import History
-from services.sla.schemas import (
+from services.sla.schemas.clocks import (
+    ApologyRead,
     ClockRead,
     DayRead,
+    DueRead,
     ExplanationRead,
     HoldingRead,
     LegRead,
@@ -21,7 +35,7 @@ from services.sla.schemas import (
     SuspensionRead,
 )
 from shared.session import Session
-from shared.worktime import explain, local_date, working_minutes
+from shared.worktime import Calendar, explain, local_date, working_minutes
 
 
 def read_clock(session: Session, history: History, now: datetime) -> ClockRead:
@@ -32,6 +46,7 @@ def read_clock(session: Session, history: History, now: datetime) -> ClockRead:
         version=clock.version,
         status=state.status,
         deadline_at=clock.deadline_at,
+        promised_deadline_at=clock.renewed_deadline_at or clock.deadline_at,
         first_deadline_at=state.first_deadline_at,
         is_provisional=state.is_provisional,
         started_at=state.started_at,
@@ -44,11 +59,47 @@ def read_clock(session: Session, history: History, now: datetime) -> ClockRead:
         limit=_limit(run_by),
         suspensions=[_suspension(history, span, run_by, now) for span in state.suspensions],
         moves=[MoveRead.model_validate(move) for move in state.moves],
+        apologies=apologies(history),
+        apology_is_owed=_owes_apology(clock, now),
         holdings=[HoldingRead.model_validate(holding) for holding in state.holdings],
         legs=[_leg(leg, state, run_by, now) for _, leg in sorted(history.legs.items())],
         rule_version=_rule_version(clock),
         calendar_version=run_by.calendar.reference,
     )
+
+
+def apologies(history: History) -> list[ApologyRead]:
+    """Return the apologies of a dossier, in their order."""
+    rows = sorted((fact for fact in history.facts if fact.kind == Kind.APOLOGISED), key=lambda fact: fact.no or 0)
+    absent = {"new_deadline_at": None, "reason": ""}
+    return [ApologyRead(**absent | row.data, apology_no=row.no or 0, issued_at=row.at) for row in rows]
+
+
+def read_due(session: Session, rows: Sequence[Clock], now: datetime) -> list[DueRead]:
+    """Return open clocks as lists show them."""
+    return [_due(clock, terms(session, clock).calendar, now) for clock in rows]
+
+
+def _due(clock: Clock, calendar: Calendar, now: datetime) -> DueRead:
+    promised_at = clock.announced_deadline_at
+    return DueRead(
+        dossier_id=clock.dossier_id,
+        procedure_code=clock.procedure_code,
+        receiving_unit_code=clock.receiving_unit_code,
+        holder_agency_code=clock.holder_agency_code,
+        promised_deadline_at=promised_at,
+        status=clock.status,
+        is_re_appointed=clock.renewed_deadline_at is not None,
+        is_overdue=clock.status == Status.RUNNING and promised_at < now,
+        apology_is_issued=apology_key(promised_at) in clock.apologies,
+        apology_by_at=calendar.close_of_day(apology_day(promised_at, calendar)),
+    )
+
+
+def _owes_apology(clock: Clock, now: datetime) -> bool:
+    promised_at = clock.renewed_deadline_at or clock.deadline_at
+    until = clock.finished_at or now
+    return promised_at is not None and until > promised_at and apology_key(promised_at) not in clock.apologies
 
 
 def _evaluated(session: Session, history: History, now: datetime) -> tuple[Clock, Terms, ClockState]:

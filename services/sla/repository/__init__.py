@@ -1,9 +1,19 @@
-"""Every query of sla: clocks here, entries and what is reported of them in ``entries`` and ``reports``."""
+"""Every query of sla: clocks, calendars, entries and reports."""
 
+from services.sla.repository.calendars import (
+    is_recalculating,
+    lock_heads,
+    moved_by,
+    oldest_dry_run,
+    open_clocks,
+    open_on_older,
+    unfinished,
+)
 from services.sla.repository.clocks import (
     FIRST,
     Due,
     History,
+    due_soon,
     due_timers,
     history,
     lock,
@@ -29,14 +39,21 @@ __all__ = [
     "Due",
     "History",
     "completeness",
+    "due_soon",
     "due_timers",
     "fold",
     "forget_entries",
     "history",
+    "is_recalculating",
     "legs_ended",
     "lock",
     "lock_due",
+    "lock_heads",
     "minutes_held",
+    "moved_by",
+    "oldest_dry_run",
+    "open_clocks",
+    "open_on_older",
     "preload",
     "read",
     "refused_suspensions",
@@ -44,5 +61,6 @@ __all__ = [
     "see",
     "sums",
     "suspensions",
+    "unfinished",
     "visible_to",
 ]

@@ -1,8 +1,8 @@
-"""The queries about clocks: all that is stored of a dossier, locked or not, and what is due."""
+"""Queries about clocks: their history, their timers, what is due."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from shared.auth import Principal, Role
 from shared.errors import DossierUnknown
 from shared.session import Session
 from shared.tables import HeadRow, Hold, Parked
+from shared.worktime import at_local, day_end
 
 _BATCH = "sla_batch"
 
@@ -187,3 +188,19 @@ _ARMED = (
     .where(Clock.dossier_id == _WANTED, Timer.due_at.is_not(None), _in_step())
     .order_by(Timer.due_at, Timer.dossier_id, Timer.kind)
 )
+
+
+async def due_soon(
+    session: Session, principal: Principal, until: date | None, after: tuple[datetime, UUID], limit: int
+) -> list[Clock]:
+    """Return open clocks whose promised deadline comes no later than the day *until*, the earliest first."""
+    place = (Clock.announced_deadline_at, Clock.dossier_id)
+    last = day_end(at_local(until, time())) if until else datetime.max.replace(tzinfo=UTC)
+    query = (
+        select(Clock)
+        .where(Clock.finished_at.is_(None), Clock.announced_deadline_at <= last, visible_to(principal))
+        .where(tuple_(*place) > tuple_(*after))
+        .order_by(*place)
+        .limit(limit)
+    )
+    return list(await session.scalars(query))

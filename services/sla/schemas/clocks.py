@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from shared.web import Body, Instant, LocalInstant, Read
+from shared.web import Body, Day, Instant, LocalInstant, Read
 from shared.worktime import Unit
 
 ShortCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -45,6 +45,26 @@ class SuspensionEnd(Body):
     """Words about the end of a suspension; they stay here."""
 
     note: Note = ""
+
+
+class ApologyAsk(Body):
+    """Form 04: why the deadline can not be kept, and the working day that is promised instead (once only)."""
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=2000)]
+    new_due_on: Day | None = None
+
+
+class ApologyRead(Read):
+    """An apology as it was issued; *in_time*: no later than the last working day before the deadline's."""
+
+    apology_no: int
+    agency_code: str
+    deadline_at: LocalInstant
+    new_deadline_at: LocalInstant | None
+    in_time: bool
+    issued_at: LocalInstant
+    reason: str
+    """Empty if it was lost with a database that was restored."""
 
 
 class DayRead(Read):
@@ -139,6 +159,9 @@ class ClockRead(Read):
     version: int
     status: str
     deadline_at: LocalInstant | None
+    """By law."""
+    promised_deadline_at: LocalInstant | None
+    """What the applicant was told: by law, or the later instant that an apology promised."""
     first_deadline_at: LocalInstant
     is_provisional: bool
     started_at: LocalInstant
@@ -151,6 +174,9 @@ class ClockRead(Read):
     limit: LimitRead
     suspensions: list[SuspensionRead]
     moves: list[MoveRead]
+    apologies: list[ApologyRead]
+    apology_is_owed: bool
+    """The promised deadline has passed, and no apology for it was issued."""
     holdings: list[HoldingRead]
     legs: list[LegRead]
     rule_version: str
@@ -195,27 +221,23 @@ class GroundPage(Read):
     next: str | None
 
 
-class CalendarRead(Read):
-    """One version of a working calendar."""
+class DueRead(Read):
+    """An open dossier by its promised deadline; *apology_by_at*: until then an apology is in time."""
 
-    code: str
-    version: int
-    covers_from: date
-    covers_to: date
-    provisional_from: date | None
-    forwarding_until: str
-    n_overrides: int
-
-
-class CalendarPage(Read):
-    """Calendars, each in its newest version."""
-
-    items: list[CalendarRead]
-    next: str | None
+    dossier_id: UUID
+    procedure_code: str
+    receiving_unit_code: str
+    holder_agency_code: str | None
+    promised_deadline_at: LocalInstant
+    status: str
+    is_re_appointed: bool
+    is_overdue: bool
+    apology_is_issued: bool
+    apology_by_at: LocalInstant
 
 
-class CalendarVersions(Read):
-    """Every version of one calendar, whole."""
+class DuePage(Read):
+    """Open dossiers, the earliest deadline first."""
 
-    items: list[dict[str, Any]]
+    items: list[DueRead]
     next: str | None

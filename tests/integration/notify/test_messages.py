@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.notify.app import send_emails
 from services.notify.domain import EVENT_TYPES
-from shared.events.sla import DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
+from shared.events.sla import ApologyIssued, DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
 from shared.events.workflow import RouteCompleted, TaxNoticeIssued
 from shared.timeline import Event
 from tests.integration.notify.town import OTHER_UNIT, PRIVATE, UNIT, Town
@@ -131,15 +131,19 @@ async def test_a_dossier_that_was_late_is_apologised_for_and_told_its_new_date(h
     dossier_id = await here.submit()
     await here.do(dossier_id, "accept")
     await here.bring(dossier_id)
-    moved = DeadlineMoved(from_at=SOON, to_at=SOON + timedelta(days=2), reason="re_appointment", citation="TT 03/2025")
-    await here.foreign_applied("sla", dossier_id, missed(), moved)
+    later = SOON + timedelta(days=2)
+    moved = DeadlineMoved(from_at=SOON, to_at=later, reason="re_appointment", citation="TT 03/2025")
+    apology = ApologyIssued(
+        apology_no=1, agency_code="H99.VPDK", deadline_at=SOON, in_time=False, new_deadline_at=later
+    )
+    await here.foreign_applied("sla", dossier_id, missed(), apology, moved)
     await here.foreign_applied("workflow", dossier_id, RouteCompleted(outcome="granted"))
     await here.send()
     texts = [one["text"] for one in reversed((await here.sandbox("GET", "/messages"))["items"])]
     assert "chân thành xin lỗi Ông/Bà" in texts[2]
     assert "16 giờ 30, thứ Ba ngày 24/11/2026" in texts[2]
     assert "Ngày hẹn trả mới: 16 giờ 30, thứ Năm ngày 26/11/2026" in texts[3]
-    assert "đã giải quyết xong" in texts[4]
+    assert "đã giải quyết xong" in texts[4]  # the new day is told once, with the apology
     assert not [body for body in texts if "{" in body]
 
 

@@ -12,7 +12,16 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared import reference
-from shared.reference import ImmutableVersion, Parser, References, catch_up, publish_owned, store
+from shared.reference import (
+    ImmutableVersion,
+    OverlappingVersions,
+    Parser,
+    References,
+    catch_up,
+    publish_owned,
+    refuse_overlaps,
+    store,
+)
 from tests.integration.shared.spine import Spine, Wire, spine
 from tests.support import Databases, Issuer
 
@@ -141,3 +150,33 @@ def test_somebody_replicates_from_the_topic() -> None:
     files = [path for folder in ("shared", "services") for path in (root / folder).rglob("*.py")]
     users = [path for path in files if "replicate(" in path.read_text()]
     assert len(users) > 1
+
+
+def dated(*periods: tuple[str, str | None]) -> dict[tuple[str, int], Unit]:
+    given = [Unit.model_validate(unit("A", n, valid_from=a, valid_to=b)) for n, (a, b) in enumerate(periods, 1)]
+    return {(one.code, one.version): one for one in given}
+
+
+@pytest.mark.parametrize(
+    "periods",
+    [
+        [("2018-01-01", None), ("2025-07-01", None)],  # the first ends when the second begins
+        [("2018-01-01", "2025-06-30"), ("2025-07-01", None)],
+        [("2018-01-01", "2024-12-31"), ("2025-07-01", None)],  # a gap is a gap
+    ],
+)
+def test_versions_follow_one_another(periods: list[tuple[str, str | None]]) -> None:
+    refuse_overlaps("agency", dated(*periods))
+
+
+@pytest.mark.parametrize(
+    "periods",
+    [
+        [("2018-01-01", "2025-07-01"), ("2025-07-01", None)],  # both on 1 July
+        [("2025-07-01", None), ("2018-01-01", None)],  # a newer one begins before
+        [("2025-07-01", None), ("2025-07-01", None)],
+    ],
+)
+def test_versions_that_overlap_are_refused(periods: list[tuple[str, str | None]]) -> None:
+    with pytest.raises(OverlappingVersions):
+        refuse_overlaps("agency", dated(*periods))

@@ -1,7 +1,7 @@
 """Timers on PostgreSQL: fired once, only on complete and undisturbed histories, and withdrawn if history disagrees."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -74,6 +74,29 @@ async def test_a_suspended_dossier_misses_nothing(empty: Service) -> None:
     story.both("6 10:00", completed(1), offered(2, TAX, "tax_determination"))
     await tell(empty, story.events[-2:])
     assert await fire(empty, "30 17:00") == 0
+
+
+async def test_a_forgotten_suspension_is_asked_about_once(empty: Service) -> None:
+    story = await running(empty)
+    story.both("6 10:00", completed(1), offered(2, TAX, "tax_determination"))
+    await tell(empty, story.events[-2:])
+    async with empty.sessions.begin() as session:
+        assert (await handlers.fire_timers(session, at("6 10:00") + timedelta(days=29), always)).n_fired == 0
+    for days in (31, 60):
+        async with empty.sessions.begin() as session:
+            await handlers.fire_timers(session, at("6 10:00") + timedelta(days=days), always)
+    asked = [data for name, data in await said(empty, story.dossier_id) if name == "SuspensionForgotten"]
+    assert asked == [{"suspension_no": 20002, "holder_agency_code": TAX}]
+
+
+async def test_a_suspension_that_ended_is_not_asked_about(empty: Service) -> None:
+    story = await running(empty)
+    story.both("6 10:00", completed(1), offered(2, TAX, "tax_determination"))
+    story.both("9 10:00", completed(2))
+    await tell(empty, story.events[-3:])
+    async with empty.sessions.begin() as session:
+        await handlers.fire_timers(session, at("6 10:00") + timedelta(days=40), always)
+    assert "SuspensionForgotten" not in names(await said(empty, story.dossier_id))
 
 
 async def test_a_finished_dossier_misses_nothing(empty: Service) -> None:

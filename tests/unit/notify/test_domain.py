@@ -22,6 +22,7 @@ from services.notify.domain import (
     Words,
     back_off,
     in_words,
+    is_for_applicant,
     judge_webhook,
     lane_of,
     mask,
@@ -46,7 +47,7 @@ from shared.events.intake import (
     ResultPosted,
     SupplementRequested,
 )
-from shared.events.sla import DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
+from shared.events.sla import ApologyIssued, DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
 from shared.events.workflow import RouteCompleted
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -69,6 +70,8 @@ FACTS: list[Fact] = [
     PaymentRequested(notice_no="TB-2", kind="fee", amount=50_000),
     DeadlineMoved(from_at=AT, to_at=AT + timedelta(days=1), reason="payment", citation="TT 01/2018/TT-VPCP"),
     DeadlineMissed(deadline_at=AT),
+    ApologyIssued(apology_no=1, agency_code="H99.VPDK", deadline_at=AT, in_time=True, new_deadline_at=AT),
+    ApologyIssued(apology_no=2, agency_code="H99.VPDK", deadline_at=AT, in_time=False),
     DeadlineMissWithdrawn(deadline_at=AT),
     RouteCompleted(outcome="not_granted"),
     ResultPosted(carrier_code="vnpost"),
@@ -78,6 +81,14 @@ FACTS: list[Fact] = [
 GIVEN_BY_HANDLERS = {
     "dossier_id", "dossier_code", "event_time", "procedure_name", "unit_name", "limit_note", "result_delivery_words",
 }  # fmt: skip
+
+
+def test_after_an_apology_the_applicant_is_not_written_to_about_the_same_again() -> None:
+    moved = {"from_at": AT, "to_at": AT, "citation": "x"}
+    assert not is_for_applicant(DeadlineMoved(**moved, reason="re_appointment"))
+    assert is_for_applicant(DeadlineMoved(**moved, reason="calendar"))
+    assert not is_for_applicant(DeadlineMissed(deadline_at=AT, promised_at=AT))
+    assert is_for_applicant(DeadlineMissed(deadline_at=AT))
 
 
 def test_every_fact_of_the_others_is_handled_or_ignored_on_purpose() -> None:

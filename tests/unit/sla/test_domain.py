@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from deploy.province.make_calendars import calendars
 from services.sla.domain import (
+    CalendarAdopted,
     ClockRule,
     ClockState,
     Fact,
@@ -20,13 +21,16 @@ from services.sla.domain import (
     LegOpened,
     MootReason,
     NearBreach,
+    Reappointed,
     Reopened,
     Started,
     Status,
     SuspensionBegan,
     SuspensionEnded,
     Verdict,
+    apology_day,
     evaluate,
+    is_apology_in_time,
     is_missed,
     near_breach_at,
     verdict,
@@ -289,6 +293,8 @@ facts_of_a_clock = st.one_of(
     st.builds(SuspensionEnded, instants, numbers),
     st.builds(Finished, instants),
     st.builds(Reopened, instants),
+    st.builds(Reappointed, instants, instants),
+    st.builds(CalendarAdopted, instants, numbers),
     st.builds(LegOpened, instants, numbers, st.sampled_from(["A", "B", None]), st.booleans()),
     st.builds(LegClosed, instants, numbers),
 )
@@ -359,9 +365,52 @@ def test_near_breach_is_when_the_share_is_left(
 
 def test_a_warning_comes_by_share_or_by_days_the_earlier() -> None:
     limit, due = Limit(amount=Decimal(8), unit=Unit.WORKING_DAYS), at("12 17:00")
-    assert warn_at(due, limit, VN, NearBreach()) == at("10 17:00")
-    assert warn_at(due, limit, VN, NearBreach(Fraction(1, 4), 1)) == at("10 17:00")
-    assert warn_at(due, limit, VN, NearBreach(Fraction(1, 4), 3)) == at("9 17:00")
+    since = at("2 09:00")
+    assert warn_at(due, limit, VN, NearBreach(), since) == at("10 17:00")
+    assert warn_at(due, limit, VN, NearBreach(Fraction(1, 4), 1), since) == at("10 17:00")
+    assert warn_at(due, limit, VN, NearBreach(Fraction(1, 4), 3), since) == at("9 17:00")
+
+
+def test_a_warning_comes_while_an_apology_can_still_be_in_time() -> None:
+    two, due = Limit(amount=Decimal(2), unit=Unit.WORKING_DAYS), at("4 17:00")
+    assert warn_at(due, two, VN, NearBreach(), at("2 09:00")) == at("3 07:30")  # a quarter is left on the last day only
+    one, due = Limit(amount=Decimal(1), unit=Unit.WORKING_DAYS), at("3 17:00")
+    assert warn_at(due, one, VN, NearBreach(), at("2 09:00")) == at("3 15:07")  # that morning was before the reception
+
+
+@pytest.mark.parametrize(
+    ("issued", "in_time"),
+    [("3 17:00", True), ("3 23:59:59", True), ("4 00:00:00", False), ("4 07:30", False), ("9 10:00", False)],
+)
+def test_an_apology_is_in_time_until_the_last_working_day_before(issued: str, in_time: bool) -> None:
+    assert is_apology_in_time(at(issued), at("4 17:00"), VN) is in_time
+
+
+def test_before_a_monday_that_last_day_is_friday() -> None:
+    assert apology_day(at("9 17:00"), VN) == date(2026, 3, 6)
+    assert not is_apology_in_time(at("7 09:00"), at("9 17:00"), VN)
+
+
+def test_an_apology_promises_another_instant_once_and_the_law_does_not_move() -> None:
+    renewed = Reappointed(at("3 10:00"), at("9 17:00"))
+    state = clock("3 11:00", STARTED, renewed, Reappointed(at("4 10:00"), at("20 17:00")))
+    assert (state.standing_deadline_at, state.promised_deadline_at) == (at("4 17:00"), at("9 17:00"))
+    assert [moot.reason for moot in state.moot] == [MootReason.RE_APPOINTMENT_USED]
+    late = clock("5 08:00", STARTED, renewed, Finished(at("5 08:00")))
+    assert verdict(at("5 08:00"), late.standing_deadline_at) is Verdict.LATE
+
+
+def test_a_lawful_move_beyond_the_promise_takes_its_place() -> None:
+    supplement = (SuspensionBegan(at("4 10:00"), 2, "supplement"), SuspensionEnded(at("10 10:00"), 2))
+    state = clock("11 08:00", STARTED, Reappointed(at("3 10:00"), at("9 17:00")), *supplement)
+    assert state.promised_deadline_at == state.standing_deadline_at == at("12 17:00")
+
+
+def test_a_miss_may_be_of_the_law_or_of_the_promise() -> None:
+    facts = (STARTED, Reappointed(at("3 10:00"), at("9 17:00")))
+    assert is_missed(facts, RULE, VN, at("4 17:00"))
+    assert is_missed(facts, RULE, VN, at("9 17:00"))
+    assert not is_missed((*facts, Finished(at("6 10:00"))), RULE, VN, at("9 17:00"))
 
 
 @given(instants, st.integers(1, 30))

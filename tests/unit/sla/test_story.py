@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.sla.domain import (
+    CalendarAdopted,
     Finished,
     Ground,
     Held,
@@ -16,6 +17,7 @@ from services.sla.domain import (
     LegClosed,
     LegOpened,
     Opening,
+    Reappointed,
     Reopened,
     Started,
     SuspensionBegan,
@@ -52,6 +54,9 @@ MEANING = [
     ((Row(Kind.SUSPENSION_BEGAN, 1, {"ground": "x"}),), (SuspensionBegan,)),
     ((Row(Kind.SUSPENSION_ENDED, 1),), (SuspensionEnded,)),
     ((Row(Kind.FINISHED), Row(Kind.REOPENED)), (Finished, Reopened)),
+    ((Row(Kind.APOLOGISED, 1, {"new_deadline_at": "2026-03-09T10:00:00Z"}),), (Reappointed,)),
+    ((Row(Kind.APOLOGISED, 2),), ()),
+    ((Row(Kind.CALENDAR_ADOPTED, data={"version": 2}),), (CalendarAdopted,)),
 ]
 
 

@@ -1,0 +1,186 @@
+"""A decision changes a calendar: tried out first, then brought to every open clock, which says what moved."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from services.sla import jobs
+from services.sla.models import Clock
+from shared.events.workflow import RouteCompleted
+from shared.service import Service
+from tests.integration.sla.rows import clock, names, said, stored
+from tests.integration.sla.story import OFFICE, Story, completed, offered, tell
+from tests.integration.sla.test_api import ask, id_of
+from tests.support import Databases, Issuer, World, furnish, world
+
+DAY_OFF = {"date": "2026-03-11", "kind": "off", "document": "12/QĐ-TTg (giả định)", "name": "Nghỉ đột xuất"}
+CHANGE = {"document": "12/QĐ-TTg (giả định)", "overrides": [DAY_OFF]}
+
+
+@pytest.fixture
+async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
+    """Sla on a database of its own, on the clock of Monday 9 March 2026, 9:00."""
+    start = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
+    async with world(databases, issuer, services=("sla",), role="api", clock=start) as made:
+        await furnish(made.service("sla"))
+        yield made
+
+
+async def told(running: World, *, days: float = 8, ends: str = "") -> str:
+    """Return the path of a dossier accepted on Mon 2 March 9:00: 8 days end on Thu 12, over Wed 11."""
+    story = Story()
+    story.begin("2 09:00", days=days)
+    story.both("3 08:00", offered(1, OFFICE))
+    if ends:
+        story.both(ends, completed(1), RouteCompleted(outcome="granted"))
+    await tell(running.service("sla"), story.events)
+    return f"/v1/dossiers/{story.dossier_id}"
+
+
+async def change(
+    running: World, body: dict[str, Any] | None = None, query: str = "", code: str = "VN"
+) -> httpx.Response:
+    return await ask(running, "POST", f"/v1/calendars/{code}/versions{query}", role="ops", json=body or CHANGE)
+
+
+async def work(service: Service) -> None:
+    """Let both jobs do all they find."""
+    while await jobs.try_out_calendars(service) or await jobs.adopt_calendars(service):
+        pass
+
+
+async def progress(running: World, answer: httpx.Response) -> dict[str, Any]:
+    found: dict[str, Any] = (await ask(running, "GET", f"/v1/recalculations/{answer.json()['id']}", role="ops")).json()
+    return found
+
+
+async def test_a_dry_run_shows_what_would_move_and_changes_nothing(running: World) -> None:
+    service = running.service("sla")
+    moved, unmoved = await told(running), await told(running, days=4)
+    before = [await stored(service, id_of(path)) for path in (moved, unmoved)]
+    asked = await change(running, query="?dry_run=true")
+    assert asked.status_code == 202, asked.text
+    await work(service)
+    done = await progress(running, asked)
+    assert (done["n_open"], done["n_moved"], done["finished_at"] is not None) == (2, 1, True)
+    page = (await ask(running, "GET", f"/v1/recalculations/{done['id']}/moved", role="ops")).json()
+    assert page["items"] == [
+        {
+            "dossier_id": str(id_of(moved)),
+            "from_at": "2026-03-12T17:00:00+07:00",
+            "to_at": "2026-03-13T17:00:00+07:00",
+        }
+    ]
+    assert [await stored(service, id_of(path)) for path in (moved, unmoved)] == before
+    versions = (await ask(running, "GET", "/v1/calendars/VN")).json()["items"]
+    assert [one["version"] for one in versions] == [1]
+
+
+async def test_open_clocks_follow_and_say_what_moved(running: World) -> None:
+    service = running.service("sla")
+    moved, unmoved, ended = await told(running), await told(running, days=4), await told(running, ends="6 10:00")
+    asked = await change(running)
+    await work(service)
+    done = await progress(running, asked)
+    assert (done["n_open"], done["n_moved"], done["finished_at"] is not None) == (2, 1, True)
+    facts = await said(service, id_of(moved))
+    assert names(facts)[-2:] == ["ClockRecalculated", "DeadlineMoved"]
+    recalculated, move = facts[-2][1], facts[-1][1]
+    assert (recalculated["calendar"], recalculated["document"]) == ("VN@2", CHANGE["document"])
+    assert (move["reason"], move["citation"], move["calendar"]) == ("calendar", CHANGE["document"], "VN@2")
+    assert move["to_at"] == "2026-03-13T10:00:00Z"
+    assert names(await said(service, id_of(unmoved)))[-1] == "ClockRecalculated"
+    assert "ClockRecalculated" not in names(await said(service, id_of(ended)))
+    versions = [(await clock(service, id_of(path))).calendar_version for path in (moved, unmoved, ended)]
+    assert versions == [2, 2, 1]
+
+
+async def test_the_explanation_names_the_decision(running: World) -> None:
+    path = await told(running)
+    await change(running)
+    await work(running.service("sla"))
+    explained = (await ask(running, "GET", f"{path}/clock/explanation")).json()
+    assert explained["text_vi"][2].endswith("tính theo lịch làm việc phiên bản 2 [12/QĐ-TTg (giả định)].")
+    days = {day["date"]: day for day in explained["days"]}
+    assert (days["2026-03-11"]["counted"], days["2026-03-11"]["citation"]) == (False, CHANGE["document"])
+
+
+async def test_a_clock_that_begins_by_an_older_version_follows_too(running: World) -> None:
+    service = running.service("sla")
+    await change(running)
+    await work(service)
+    late = await told(running)  # intake quoted VN@1: it had not heard of the new version
+    await work(service)
+    assert (await clock(service, id_of(late))).calendar_version == 2
+
+
+async def test_a_day_given_back_moves_the_deadline_back(running: World) -> None:
+    service, path = running.service("sla"), await told(running)
+    await change(running)
+    await work(service)
+    again = {"document": "13/QĐ-TTg (giả định)", "remove": ["2026-03-11"]}
+    assert (await change(running, again)).status_code == 202
+    await work(service)
+    assert [data["to_at"] for name, data in await said(service, id_of(path)) if name == "DeadlineMoved"] == [
+        "2026-03-13T10:00:00Z",
+        "2026-03-12T10:00:00Z",
+    ]
+
+
+async def test_several_workers_bring_each_clock_there_once(running: World) -> None:
+    service = running.service("sla")
+    paths = [await told(running) for _ in range(5)]
+    await change(running)
+    await asyncio.gather(*(jobs.adopt_calendars(service) for _ in range(4)))
+    await work(service)
+    for path in paths:
+        assert names(await said(service, id_of(path))).count("ClockRecalculated") == 1
+
+
+async def test_while_one_version_is_on_its_way_there_is_no_next(running: World) -> None:
+    await told(running)
+    await change(running)
+    second = await change(running, {"document": "14 (giả định)", "remove": ["2026-03-11"]})
+    assert (second.status_code, second.json()["code"]) == (409, "still_recalculating")
+
+
+WRONG = [
+    ({"document": "x", "overrides": [DAY_OFF, DAY_OFF]}, 422),
+    ({"document": "x", "overrides": [{**DAY_OFF, "date": "2031-01-01"}]}, 422),
+    ({"document": "x", "covers_to": "2026-12-31"}, 422),
+    ({"document": "", "overrides": [DAY_OFF]}, 422),
+    ({"document": "x", "overrides": [{**DAY_OFF, "shifts": [["25:00", "26:00"]]}]}, 422),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), WRONG)
+async def test_what_would_be_no_calendar_is_refused(running: World, body: dict[str, Any], status: int) -> None:
+    answer = await change(running, body)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["errors"]
+
+
+async def test_an_unknown_calendar_is_not_found_and_only_ops_change_one(running: World) -> None:
+    assert (await change(running, code="XX")).status_code == 404
+    answer = await ask(running, "POST", "/v1/calendars/VN/versions", json=CHANGE)
+    assert answer.status_code == 403
+
+
+async def test_a_version_is_never_deleted(running: World) -> None:
+    answer = await ask(running, "DELETE", "/v1/calendars/VN/versions/1", role="ops")
+    assert (answer.status_code, answer.json()["code"]) == (409, "immutable_version")
+
+
+async def test_every_open_clock_runs_by_the_newest_version_in_the_end(running: World) -> None:
+    service = running.service("sla")
+    for days in (1, 2, 8, 20):
+        await told(running, days=days)
+    await change(running)
+    await work(service)
+    async with service.sessions() as session:
+        assert set(await session.scalars(select(Clock.calendar_version))) == {2}
