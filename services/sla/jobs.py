@@ -1,4 +1,4 @@
-"""Timed work of sla: deadlines near and missed, new versions of calendars, the sums of the reports."""
+"""Timed work of sla: near and missed deadlines, new versions of calendars, the sums of the reports."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

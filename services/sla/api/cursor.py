@@ -1,4 +1,4 @@
-"""Where a page of clocks begins and ends: deadline and dossier, as opaque text."""
+"""Where a page of clocks begins and ends: an instant and a dossier, as opaque text."""
 
 import base64
 import binascii
@@ -18,8 +18,13 @@ def following(rows: Sequence[Clock], limit: int) -> str | None:
     """Return where the next page begins, None if this one is not full."""
     if len(rows) < limit:
         return None
-    position = [rows[-1].announced_deadline_at.isoformat(), str(rows[-1].dossier_id)]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+    return text_of((rows[-1].announced_deadline_at, rows[-1].dossier_id))
+
+
+def text_of(place: Place) -> str:
+    """Return the text that names a place."""
+    at, dossier_id = place
+    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(dossier_id)]).encode()).decode()
 
 
 def after_place(after: str | None) -> Place:

@@ -21,7 +21,7 @@ from services.sla.domain.clock import (
     verdict,
     warn_at,
 )
-from services.sla.domain.entries import Entry, Measure, difference, entries, overdue_spans
+from services.sla.domain.entries import Counted, Entry, Measure, difference, entries, overdue_spans
 from services.sla.domain.facts import (
     CalendarAdopted,
     ClockRule,
@@ -57,6 +57,7 @@ __all__ = [
     "CalendarAdopted",
     "ClockRule",
     "ClockState",
+    "Counted",
     "Ending",
     "Entry",
     "Fact",

@@ -90,11 +90,11 @@ class ClockState:
     moot: tuple[Moot, ...]
     holder_agency_code: str | None
     """Who holds the dossier now, or held it last; None: nobody known, or the applicant."""
+    ending: str = ""
+    """How processing ended (``story.Ending``), once it has."""
     reappointed: Reappointed | None = None
     adopted: tuple[CalendarAdopted, ...] = ()
     """Versions of the calendar that came into use while the clock ran, in their order."""
-    ending: str = ""
-    """How processing ended (``story.Ending``), once it has."""
 
     @property
     def promised_deadline_at(self) -> datetime:
@@ -253,9 +253,9 @@ def _state(reading: Reading, started_at: datetime, rule: ClockRule, calendar: Ca
         moves=judged.moves(suspensions, first),
         moot=tuple(reading.moot),
         holder_agency_code=reading.held[-1].agency_code if reading.held else None,
+        ending=reading.ending,
         reappointed=reading.reappointed,
         adopted=tuple(reading.adopted),
-        ending=reading.ending,
     )
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from services.sla.domain.clock import ClockState, verdict
 from services.sla.domain.reading import Suspension
@@ -35,32 +35,33 @@ class Entry(NamedTuple):
     judged_by: str = ""
 
 
-class Counted(Protocol):
-    """What of a clock is counted: a row of ``clock``."""
+class Counted(NamedTuple):
+    """What of a row of ``clock`` is counted, as it stands at one moment; two that are equal count for the same."""
 
-    version: int
+    is_settled: bool
     started_at: datetime
     finished_at: datetime | None
     verdict: str | None
     ending: str | None
-    overdue: list[list[str | None]]
-    missed_deadlines: list[datetime]
+    overdue: Sequence[OverdueSpan]
+    missed_deadlines: Sequence[datetime]
+    renewed_deadline_at: datetime | None
 
 
-def entries(clock: Counted, renewed_deadline_at: datetime | None = None) -> Counter[Entry]:
-    """Return what *clock*, as its row stands now, counts for; nothing before its history was settled once.
+def entries(clock: Counted) -> Counter[Entry]:
+    """Return what *clock* counts for; nothing before its history was settled once.
 
     Pending at the end of a day = received less resolved up to it; overdue of these = the sum of ``overdue``.
     """
     counted: Counter[Entry] = Counter()
-    if not clock.version:
+    if not clock.is_settled:
         return counted
     counted[Entry(local_date(clock.started_at), Measure.RECEIVED)] = 1
     if clock.finished_at is not None:
         counted[_resolved(clock.finished_at, clock)] = 1
     _add_spans(counted, clock.overdue, "", 1)
-    if renewed_deadline_at is not None:
-        _judge_again(counted, clock, renewed_deadline_at)
+    if clock.renewed_deadline_at is not None:
+        _judge_again(counted, clock, clock.renewed_deadline_at)
     return Counter({entry: n for entry, n in counted.items() if n})
 
 

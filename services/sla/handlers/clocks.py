@@ -99,8 +99,7 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     if clock.version == (version := n_changes(facts)):
         _hand_over(session, history, clock, facts)
         return
-    counted = count(clock)
-    adopted = [fact for fact in facts if isinstance(fact, CalendarAdopted)]
+    counted, adopted = count(clock), [fact for fact in facts if isinstance(fact, CalendarAdopted)]
     clock.calendar_version = max(adopted, key=order).version if adopted else clock.calendar_version
     run_by = terms(session, clock)
     state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)

@@ -1,29 +1,40 @@
 """The journal of entries: what a change of a clock adds to the reports, and takes from them."""
 
-from collections import Counter
 from datetime import datetime
 
-from services.sla.domain import Entry, difference, entries
+from services.sla.domain import Counted, difference, entries
 from services.sla.models import Clock, JournalEntry
 from shared.session import Session
 from shared.tables import HeadRow
 from shared.worktime import local_date
 
 
-def count(clock: Clock) -> Counter[Entry]:
-    """Return what a clock counts for as its row stands now."""
-    return entries(clock, clock.renewed_deadline_at)
+def count(clock: Clock) -> Counted:
+    """Return what of a clock counts as its row stands now; its lists are replaced, never changed."""
+    return Counted(
+        is_settled=clock.version > 0,
+        started_at=clock.started_at,
+        finished_at=clock.finished_at,
+        verdict=clock.verdict,
+        ending=clock.ending,
+        overdue=clock.overdue,
+        missed_deadlines=clock.missed_deadlines,
+        renewed_deadline_at=clock.renewed_deadline_at,
+    )
 
 
-def enter(session: Session, head: HeadRow, clock: Clock, counted: Counter[Entry]) -> None:
+def enter(session: Session, head: HeadRow, clock: Clock, counted: Counted) -> None:
     """Write what a clock counts for beyond what it *counted* for before it was changed.
 
     Known on the day of the latest event of the dossier: what is announced carries the instant at which it became
     known, so that a state derived anew has the same days. Rows are only added: sums are made later (``fold``).
     """
+    counts = count(clock)
+    if counts == counted:
+        return
     assert head.time is not None  # noqa: S101 - a clock starts with an event
     known_on = local_date(head.time)
-    for entry, n in difference(count(clock), counted).items():
+    for entry, n in difference(entries(counts), entries(counted)).items():
         row = {
             **entry._asdict(),
             "known_on": max(known_on, entry.counts_on),

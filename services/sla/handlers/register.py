@@ -1,10 +1,6 @@
 """The register of dossiers (form 07): page by page, or whole as a file; it names nobody."""
 
-import base64
-import json
 from collections.abc import Iterable
-from datetime import datetime
-from uuid import UUID
 
 from services.sla import repository
 from services.sla.domain import Ending, Status, Verdict
@@ -14,8 +10,8 @@ from services.sla.handlers.names import Names
 from services.sla.handlers.periods import period_of
 from services.sla.models import Clock
 from services.sla.papers.register import Register, RegisterRow
-from services.sla.repository.reports import Place
-from services.sla.schemas.reports import RegisterAsk, RegisterPage, RegisterRowRead
+from services.sla.repository.reports import FIRST, Place
+from services.sla.schemas.reports import RegisterAsk, RegisterRowRead
 from shared.auth import Principal
 from shared.errors import Malformed, wrong_field
 from shared.outbox import now
@@ -33,12 +29,14 @@ ENDINGS = {
 }
 
 
-async def read_register(session: Session, ask: RegisterAsk, by: Principal) -> RegisterPage:
-    """Return a page of the dossiers that were received in a period; Malformed, Forbidden."""
-    clocks = await repository.register(session, period_of(ask, by), _place(ask.after), ask.limit + 1)
+async def read_register(
+    session: Session, ask: RegisterAsk, by: Principal, after: Place
+) -> tuple[list[RegisterRowRead], Place | None]:
+    """Return a page of the dossiers that were received in a period, and where the next begins; Malformed, Forbidden."""
+    clocks = await repository.register(session, period_of(ask, by), after, ask.limit + 1)
     names, page = Names(session, ask.from_on, ask.to_on), clocks[: ask.limit]
-    following = _cursor(page[-1]) if len(clocks) > ask.limit else None
-    return RegisterPage(items=[_read(names, clock) for clock in page], next=following)
+    following = (page[-1].started_at, page[-1].dossier_id) if len(clocks) > ask.limit else None
+    return [_read(names, clock) for clock in page], following
 
 
 def _read(names: Names, clock: Clock) -> RegisterRowRead:
@@ -60,7 +58,7 @@ def _read(names: Names, clock: Clock) -> RegisterRowRead:
 async def print_register(session: Session, ask: RegisterAsk, by: Principal) -> Register:
     """Return the whole register of a period; Malformed if that are too many dossiers, Forbidden."""
     period = period_of(ask, by)
-    clocks = await repository.register(session, period, None, MOST_ROWS + 1)
+    clocks = await repository.register(session, period, FIRST, MOST_ROWS + 1)
     if len(clocks) > MOST_ROWS:
         raise Malformed(extra={"errors": [wrong_field("query/to", "too_many", *TOO_MANY)]})
     names = Names(session, ask.from_on, ask.to_on)
@@ -89,26 +87,3 @@ def _printed(names: Names, clocks: Iterable[Clock]) -> Iterable[RegisterRow]:
             holder_name=names.agency(clock.holder_agency_code or ""),
             note=ENDINGS.get(Ending(clock.ending), "") if clock.ending else "",
         )
-
-
-def _cursor(clock: Clock) -> str:
-    place = [clock.started_at.isoformat(), str(clock.dossier_id)]
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
-
-
-def _place(after: str | None) -> Place | None:
-    if after is None:
-        return None
-    try:
-        started_at, dossier_id = json.loads(base64.urlsafe_b64decode(after))
-        place = Place(datetime.fromisoformat(started_at), UUID(dossier_id))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _wrong_place() from error
-    if place.started_at.tzinfo is None:
-        raise _wrong_place()
-    return place
-
-
-def _wrong_place() -> Malformed:
-    wrong = wrong_field("query/after", "cursor", "Giá trị này không do danh sách trả về", "No list has given this")
-    return Malformed(extra={"errors": [wrong]})

@@ -49,11 +49,6 @@ def terms(session: Session, clock: Clock) -> Terms:
     return known[key]
 
 
-def forgotten_days(session: Session) -> int:
-    """Return after how many calendar days a suspension is asked about, where its ground says nothing else."""
-    return getattr(session.info.get("settings"), "forgotten_suspension_days", 30)
-
-
 def opened_by(history: History, no: int) -> str:
     """Return the agency that opened suspension *no*: its officer's, the leg's, for a supplement the receiving unit."""
     opening = opening_of(no)
@@ -63,6 +58,11 @@ def opened_by(history: History, no: int) -> str:
     cause_no = no - suspension_no(opening, 0)
     found = (fact.data.get(key) for fact in history.facts if fact.kind == kind and fact.no == cause_no)
     return next(found, None) or ""
+
+
+def forgotten_days(session: Session) -> int:
+    """Return after how many calendar days a suspension is asked about, where its ground says nothing else."""
+    return getattr(session.info.get("settings"), "forgotten_suspension_days", 30)
 
 
 def near_breach(session: Session) -> NearBreach:

@@ -1,4 +1,4 @@
-"""Every query of sla: clocks, calendars, entries, and what is reported of them."""
+"""Every query of sla: clocks, calendars, entries and reports."""
 
 from services.sla.repository.calendars import (
     is_recalculating,

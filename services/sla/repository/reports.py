@@ -1,7 +1,7 @@
 """The queries behind the reports that are no sums of entries: legs, holders, suspensions, the register."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -112,22 +112,19 @@ async def refused_suspensions(session: Session, period: Period) -> list[RefusedF
     return [RefusedFigures._make(row) for row in await session.execute(_REFUSED, period.given())]
 
 
-class Place(NamedTuple):
-    """Where a page of the register ends."""
+Place = tuple[datetime, UUID]
+"""Where a page of the register ends: when its last dossier was received, and which it is."""
+FIRST: Place = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
+"""Before every page."""
 
-    started_at: datetime
-    dossier_id: UUID
 
-
-async def register(session: Session, period: Period, after: Place | None, limit: int) -> Sequence[Clock]:
+async def register(session: Session, period: Period, after: Place, limit: int) -> Sequence[Clock]:
     """Return a page of the dossiers that were received in a period, in the order of their reception."""
     place = (Clock.started_at, Clock.dossier_id)
     query = select(Clock).where(Clock.started_at >= period.from_at, Clock.started_at < period.until_at)
     if period.unit_code is not None:
         query = query.where(Clock.receiving_unit_code == period.unit_code)
-    if after is not None:
-        query = query.where(tuple_(*place) > tuple_(*after))
-    return await session.scalars(query.order_by(*place).limit(limit))
+    return await session.scalars(query.where(tuple_(*place) > tuple_(*after)).order_by(*place).limit(limit))
 
 
 def _of_unit(period: Period) -> bool:

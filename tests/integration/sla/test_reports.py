@@ -3,9 +3,10 @@
 import csv
 import io
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -127,6 +128,39 @@ async def test_what_ended_without_a_grant_may_count_as_on_time(town: World) -> N
     report = await read(town, f"{MARCH}&count_unfinished_as_on_time=true")
     assert columns(report["total"])[4:8] == (6, 1, 4, 1)
     assert any("đúng hạn" in note for note in report["notes"])
+
+
+async def apologise(town: World, story: Story, new_due_on: str) -> None:
+    """Let the receiving unit apologise and promise another day."""
+    path, token = f"/v1/dossiers/{story.dossier_id}", town.issuer.token("officer", agency=UNIT)
+    tag = (await town.call("sla", "GET", f"{path}/clock", token=token)).headers["ETag"]
+    headers = {"If-Match": tag, "Idempotency-Key": str(uuid4())}
+    body = {"reason": "Thiếu người thẩm định", "new_due_on": new_due_on}
+    answer = await town.call("sla", "POST", f"{path}/apologies", token=token, json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+
+
+async def test_it_judges_by_the_law_or_by_the_day_promised_with_an_apology(town: World) -> None:
+    service, story, waiting = town.service("sla"), Story(), Story()
+    for one in (story, waiting):
+        one.begin("2 09:00")
+        await tell(service, one.events)
+        stand(service, "9 09:00")
+        await apologise(town, one, "2026-03-17")
+    for day in ("12", "16"):
+        stand(service, f"{day} 20:00")
+        async with service.sessions.begin() as session:
+            await handlers.fire_timers(session, at(f"{day} 20:00"), lambda _, __: True)
+    story.both("16 10:00", GRANTED)
+    await tell(service, story.events[-1:])
+    by_law, renewed = await read(town, MARCH), await read(town, f"{MARCH}&judged_by=renewed")
+    assert columns(by_law["total"])[4:] == (1, 0, 0, 1, 1, 0, 1)
+    assert columns(renewed["total"])[4:] == (1, 1, 0, 0, 1, 1, 0)
+    stand(service, "17 20:00")
+    async with service.sessions.begin() as session:
+        await handlers.fire_timers(session, at("17 20:00"), lambda _, __: True)
+    assert columns((await read(town, f"{MARCH}&judged_by=renewed"))["total"])[4:] == (1, 1, 0, 0, 1, 0, 1)
+    assert (await read(town, "06?from=2026-03-01&to=2026-03-16&judged_by=renewed"))["total"]["overdue"] == 0
 
 
 async def test_a_print_of_a_past_day_stays_as_it_was_and_shows_what_became_known_since(town: World) -> None:
@@ -326,6 +360,12 @@ async def test_a_hand_off_that_becomes_known_after_the_end_changes_who_held_it(t
 # The inspection of 2022: 1,956 dossiers suspended, in the hands of four agencies
 
 INSPECTION = {"H99.71.TNMT": 839, "H99.71.CNVPDK": 764, "H99.71.CCT": 333, "H99.71.KTHT": 20}
+T = TypeVar("T")
+
+
+def in_portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield as many things at a time as a transaction may do."""
+    yield from (things[first : first + 100] for first in range(0, len(things), 100))
 
 
 async def test_the_suspensions_of_the_inspection_are_refused_and_counted_by_agency(town: World) -> None:
@@ -337,12 +377,13 @@ async def test_the_suspensions_of_the_inspection_are_refused_and_counted_by_agen
     asks = [SuspensionAsk(), SuspensionAsk(ground="surveying"), SuspensionAsk(ground="tam-dung", document_no="1")]
     for agency, n in INSPECTION.items():
         by = Principal("officer", frozenset({Role.OFFICER}), agency)
-        async with service.sessions.begin() as session:
-            for at_number in range(n):
-                ask = asks[at_number % len(asks)]
-                with pytest.raises(handlers.UnlawfulSuspension) as refused:
-                    await handlers.open_suspension(session, story.dossier_id, ask, 1, by)
-                await handlers.note_refusal(session, story.dossier_id, ask, refused.value, by)
+        for numbers in in_portions(range(n)):
+            async with service.sessions.begin() as session:
+                for number in numbers:
+                    ask = asks[number % len(asks)]
+                    with pytest.raises(handlers.UnlawfulSuspension) as refused:
+                        await handlers.open_suspension(session, story.dossier_id, ask, 1, by)
+                    await handlers.note_refusal(session, story.dossier_id, ask, refused.value, by)
     report = await read(town, "suspensions?from=2026-03-01&to=2026-03-31")
     assert {row["agency_code"]: row["n"] for row in report["refused"]} == INSPECTION
     assert (report["n_refused"], report["n_opened"]) == (1956, 0)
@@ -355,15 +396,15 @@ async def test_the_same_with_a_listed_ground_in_force_and_its_document_are_accep
     stand(service, "4 08:00")
     for agency, n in INSPECTION.items():
         by = Principal("officer", frozenset({Role.OFFICER}), agency)
-        stories = [Story() for _ in range(n)]
-        for story in stories:
-            story.begin()
-            story.both("3 08:00", offered(1, agency))
-        await tell(service, [event for story in stories for event in story.events])
-        async with service.sessions.begin() as session:
-            for at_number, story in enumerate(stories):
-                ask = SuspensionAsk(ground="public_posting", document_no=f"{at_number}/TB-UBND")
-                await handlers.open_suspension(session, story.dossier_id, ask, 1, by)
+        for stories in in_portions([Story() for _ in range(n)]):
+            for story in stories:
+                story.begin()
+                story.both("3 08:00", offered(1, agency))
+            await tell(service, [event for story in stories for event in story.events])
+            async with service.sessions.begin() as session:
+                for story in stories:
+                    ask = SuspensionAsk(ground="public_posting", document_no="12/TB-UBND")
+                    await handlers.open_suspension(session, story.dossier_id, ask, 1, by)
     report = await read(town, "suspensions?from=2026-03-01&to=2026-03-31")
     assert {row["agency_code"]: row["opened"] for row in report["items"]} == INSPECTION
     assert (report["n_opened"], report["n_open"], report["n_refused"]) == (1956, 1956, 0)

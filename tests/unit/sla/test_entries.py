@@ -1,7 +1,6 @@
 """Entries: each of a local date, and at the end of every date they add up."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from services.sla.domain import (
+    Counted,
     Entry,
     Fact,
     Finished,
@@ -34,31 +34,31 @@ from tests.unit.sla.test_domain import RULE, VN, at, histories
 STARTED = Started(at("2 09:00"))  # 2 working days: Wed 4 17:00
 
 
-@dataclass
-class Row:
-    """A row of ``clock``, as far as it counts."""
+BEGUN = Counted(
+    is_settled=True,
+    started_at=STARTED.at,
+    finished_at=None,
+    verdict=None,
+    ending=None,
+    overdue=[],
+    missed_deadlines=[],
+    renewed_deadline_at=None,
+)
 
-    version: int = 1
-    started_at: datetime = STARTED.at
-    finished_at: datetime | None = None
-    verdict: str | None = None
-    ending: str | None = None
-    overdue: list[list[str | None]] = field(default_factory=list)
-    missed_deadlines: list[datetime] = field(default_factory=list)
 
-
-def row_of(facts: list[Fact], *missed: datetime) -> Row:
-    """Return the row as ``handlers.clocks`` keeps it."""
+def row_of(facts: list[Fact], *missed: datetime) -> Counted:
+    """Return what counts of the row, as ``handlers.clocks`` keeps it."""
     state = evaluate(facts, RULE, VN, at("2 09:00"))
     assert state is not None
-    return Row(
-        version=n_changes(facts),
+    return Counted(
+        is_settled=n_changes(facts) > 0,
         started_at=state.started_at,
         finished_at=state.finished_at,
         verdict=verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None,
         ending=state.ending or None,
         overdue=overdue_spans(state, missed, seen_until(facts)),
         missed_deadlines=list(missed),
+        renewed_deadline_at=None,
     )
 
 
@@ -66,8 +66,9 @@ def march(day: int) -> date:
     return date(2026, 3, day)
 
 
-def counted(row: Row, renewed_at: datetime | None = None) -> dict[tuple[int, str, str, str, str], int]:
-    return {(entry.counts_on.day, *entry[1:]): n for entry, n in entries(row, renewed_at).items()}
+def counted(row: Counted, renewed_at: datetime | None = None) -> dict[tuple[int, str, str, str, str], int]:
+    found = entries(row._replace(renewed_deadline_at=renewed_at))
+    return {(entry.counts_on.day, *entry[1:]): n for entry, n in found.items()}
 
 
 RECEIVED = {(2, "received", "", "", ""): 1}
@@ -139,7 +140,7 @@ def test_a_history_has_its_entries(
 
 
 def test_a_clock_that_was_not_settled_yet_counts_for_nothing() -> None:
-    assert entries(Row(version=0)) == Counter()
+    assert entries(BEGUN._replace(is_settled=False)) == Counter()
 
 
 def test_what_changes_is_taken_back_and_put_in() -> None:
