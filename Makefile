@@ -1,7 +1,7 @@
 # Liên Thông. `make` alone lists the targets. Every target first builds .venv from the locked, hashed packages.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench chaos fmt reset token operate adapter-conformance
+.PHONY: help run demo test check bench chaos figures fmt reset token operate adapter-conformance
 
 PY := .venv/bin/python
 BUILT := .venv/.locked
@@ -32,6 +32,9 @@ bench: $(BUILT) ## measure, several runs with the floor beside them
 
 chaos: $(BUILT) ## let dossiers flow while everything fails, and compare everything: CHAOS="--seed 1 --dossiers 100"
 	@$(PY) -m tests.chaos $(CHAOS)
+
+figures: $(BUILT) ## make the figures of the documents again, published / ours / difference: PLACE=can-duoc for one
+	@$(PY) -m deploy.figures $(if $(PLACE),--place $(PLACE))
 
 fmt: $(BUILT) ## format and fix what can be fixed
 	@.venv/bin/ruff check --fix

@@ -45,20 +45,23 @@ class Judging(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One row of form 06, and what it does not print: filed online by officers, received and resolved on Saturdays."""
+    """One row of form 06, and what it does not print: filed online by officers, Saturdays, ends without a grant."""
 
     counts: Counts = NOTHING
     assisted: int = 0
     saturday_received: int = 0
     saturday_resolved: int = 0
+    not_granted: int = 0
+    withdrawn: int = 0
+    stopped: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(
-            self.counts + other.counts,
-            self.assisted + other.assisted,
-            self.saturday_received + other.saturday_received,
-            self.saturday_resolved + other.saturday_resolved,
-        )
+        beside = {name: getattr(self, name) + getattr(other, name) for name in BESIDE}
+        return Figures(self.counts + other.counts, **beside)
+
+
+BESIDE = tuple(name for name in Figures.__dataclass_fields__ if name != "counts")
+"""What form 06 does not print."""
 
 
 def figures(sums: Iterable[Sum], judging: Judging) -> dict[str, Figures]:
@@ -83,7 +86,8 @@ def _places(one: Sum, judging: Judging) -> Iterable[str]:
         column = "online" if one.channel in ONLINE else "counter_post"
         return (column, *(("assisted",) if one.channel == "assisted" else ()), *_on_saturday(one))
     is_on_time = judging.unfinished_as_on_time and one.ending in UNFINISHED
-    return (Verdict.ON_TIME if is_on_time else one.verdict, *_on_saturday(one))
+    ended = (one.ending,) if one.ending in UNFINISHED else ()
+    return (Verdict.ON_TIME if is_on_time else one.verdict, *ended, *_on_saturday(one))
 
 
 def _on_saturday(one: Sum) -> tuple[str, ...]:
@@ -103,4 +107,4 @@ def _figures(n: Counter[str]) -> Figures:
         in_time=pending - n["overdue"],
         overdue=n["overdue"],
     )
-    return Figures(counts, n["assisted"], n["saturday_received"], n["saturday_resolved"])
+    return Figures(counts, **{name: n[name] for name in BESIDE})

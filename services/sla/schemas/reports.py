@@ -74,6 +74,10 @@ class FiguresRead(Read):
     """Of *online*: filed by an officer for the applicant."""
     saturday_received: int
     saturday_resolved: int
+    not_granted: int
+    withdrawn: int
+    stopped: int
+    """Of *resolved*, however they are judged: a reasoned refusal, the applicant's wish, form 05."""
 
 
 class Row06Read(Read):
