@@ -17,6 +17,8 @@ class SlaSettings(Settings):
     """So many working days before the deadline; 0: only the share counts."""
     forgotten_suspension_days: int = Field(default=30, ge=1)
     """A suspension that lasts longer is asked about, where its ground says nothing else."""
+    papers_place: str = ""
+    """Where papers are signed, beside the date; empty: left to be filled in."""
     place_name: str = "………………"
     """Who reports, as it stands on form 06; a report of one agency has that agency's name."""
     reports_to: str = ""

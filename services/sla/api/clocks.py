@@ -1,5 +1,6 @@
 """Clocks: how they stand and why, lawful suspensions, apologies, what is due next."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from services.sla import handlers, repository
 from services.sla.api.cursor import after_place, following
+from services.sla.papers.apology import as_pdf
 from services.sla.repository import History
 from services.sla.schemas.clocks import (
     ApologyAsk,
@@ -111,6 +113,23 @@ async def issue_apology(
 ) -> ClockRead:
     """Apologise for a deadline that can not be kept (form 04), and promise another day: once only."""
     return _read(session, response, await handlers.issue_apology(session, dossier_id, body, seen, by))
+
+
+@api.get(
+    "/dossiers/{dossier_id}/apologies/{apology_no}/form-04",
+    tags=["clocks"],
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}, "description": "Form 04 as PDF"}},
+)
+async def get_form_04(
+    session: Session, dossier_id: UUID, apology_no: Annotated[int, Path(ge=1, le=999)], by: Reader
+) -> Response:
+    """The apology on paper, with the QR of the dossier's code; it names nobody."""
+    history = await repository.see(session, dossier_id, by)
+    paper = handlers.print_apology(session, history, apology_no)
+    named = f'attachment; filename="phieu-xin-loi_{dossier_id}_{apology_no}.pdf"'
+    content = await asyncio.to_thread(as_pdf, paper)
+    return Response(content, 200, {"Content-Disposition": named}, "application/pdf")
 
 
 @api.post("/deadlines", tags=["calculator"], dependencies=[Depends(allow(*Role))])

@@ -1,5 +1,6 @@
 """Reports: form 06, who is to answer for delay, suspensions, the register; parse, call one handler, return."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Response
@@ -39,7 +40,7 @@ async def get_report06(session: Session, ask: Annotated[Report06Ask, Query()], b
     if ask.format is Format.JSON:
         return handlers.read_06(printed)
     render = paper06.as_csv if ask.format is Format.CSV else paper06.as_xlsx
-    return _file(render(printed.report), ask, "bieu-06")
+    return _file(await asyncio.to_thread(render, printed.report), ask, "bieu-06")
 
 
 def _file(content: bytes, ask: Report06Ask | RegisterAsk, name: str) -> Response:
@@ -67,4 +68,4 @@ async def get_register(session: Session, ask: Annotated[RegisterAsk, Query()], b
         return RegisterPage(items=rows, next=text_of(place) if place else None)
     register = await handlers.print_register(session, ask, by)
     render = register_paper.as_csv if ask.format is Format.CSV else register_paper.as_xlsx
-    return _file(render(register), ask, "so-theo-doi")
+    return _file(await asyncio.to_thread(render, register), ask, "so-theo-doi")

@@ -2,6 +2,7 @@
 
 from services.sla.handlers.again import AGAIN, forget
 from services.sla.handlers.apologies import ReAppointmentUsed, issue_apology
+from services.sla.handlers.apology_paper import print_apology
 from services.sla.handlers.attribution import attribute, report_suspensions
 from services.sla.handlers.calendars import adopt_newest, change_calendar, see_recalculation, try_out
 from services.sla.handlers.clocks import keep_fact, start_clock
@@ -33,6 +34,7 @@ __all__ = [
     "offer_leg",
     "open_suspension",
     "print_06",
+    "print_apology",
     "print_register",
     "read_06",
     "read_clock",

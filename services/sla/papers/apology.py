@@ -53,7 +53,7 @@ def as_pdf(apology: Apology) -> bytes:
         format="pdf",
         sys_inputs=inputs,
         ignore_system_fonts=True,
-        timestamp=apology.issued_at.astimezone(LOCAL),
+        timestamp=apology.issued_at.astimezone(LOCAL).replace(microsecond=0),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pypdfium2 import PdfDocument
 from sqlalchemy import delete
 
 from services.sla import handlers
@@ -75,6 +76,19 @@ async def test_an_apology_in_time_promises_another_day_and_the_law_stays(running
     assert told_by_clerk[-1] == (
         "Ngày hẹn trả hiện nay: 17:00 ngày 17/03/2026 (hạn theo quy định: 17:00 ngày 12/03/2026)."
     )
+
+
+async def test_form_04_says_what_was_apologised_for(running: World) -> None:
+    path = await told(running, days=2)  # due on Wed 4; today is Mon 9: Thu, Fri and Mon have begun since
+    await apologise(running, path)
+    answer = await ask(running, "GET", f"{path}/apologies/1/form-04", role="portal")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+    said_there = " ".join(
+        " ".join(page.get_textpage().get_text_range() for page in PdfDocument(answer.content)).split()
+    )
+    for words in (REASON, "H99.01-260302-0001", "3 ngày làm việc", "17:00 ngày 17/03/2026"):
+        assert words in said_there, said_there
+    assert (await ask(running, "GET", f"{path}/apologies/2/form-04")).status_code == 404
 
 
 async def test_only_one_re_appointment(running: World) -> None:

@@ -17,7 +17,7 @@ APOLOGY = apology.Apology(
     agency_name="Chi nhánh Văn phòng đăng ký đất đai Cần Đước",
     superior_name="Văn phòng đăng ký đất đai tỉnh Long An",
     place="Cần Đước",
-    issued_at=datetime(2022, 11, 14, 1, 5, tzinfo=UTC),
+    issued_at=datetime(2022, 11, 14, 1, 5, 0, 123456, tzinfo=UTC),
     dossier_code="000.17.22.H56-210531-0001",
     procedure_name="Đăng ký biến động quyền sử dụng đất",
     received_at=datetime(2022, 10, 31, 1, 40, tzinfo=UTC),
