@@ -28,6 +28,8 @@ class Clock(Base):
     __table_args__ = (
         # repository.open_on_other_calendar
         Index("clock_open", "calendar_code", "calendar_version", postgresql_where=text("finished_at IS NULL")),
+        # repository.apologies
+        Index("clock_missed", "dossier_id", postgresql_where=text("cardinality(missed_deadlines) > 0")),
         # repository.due_soon
         Index("clock_due", "announced_deadline_at", "dossier_id", postgresql_where=text("finished_at IS NULL")),
         # repository.register
@@ -78,7 +80,7 @@ class Fact(Base):
 
     __tablename__ = "fact"
     __table_args__ = (
-        # repository.apologies_between
+        # repository.apologies
         Index("fact_apology", "at", postgresql_where=text("kind = 'apologised'")),
     )
 

@@ -11,6 +11,7 @@ from services.sla.papers import register as register_paper
 from services.sla.papers import report06 as paper06
 from services.sla.schemas.reports import (
     FILES,
+    ApologiesRead,
     AttributionRead,
     Format,
     PeriodAsk,
@@ -58,6 +59,12 @@ async def get_attribution(session: Session, ask: Annotated[PeriodAsk, Query()], 
 async def get_suspensions(session: Session, ask: Annotated[PeriodAsk, Query()], by: Overseer) -> SuspensionsRead:
     """Lawful suspensions by agency and ground, and what was refused by agency and reason."""
     return await handlers.report_suspensions(session, ask, by)
+
+
+@api.get("/apologies")
+async def get_apologies(session: Session, ask: Annotated[PeriodAsk, Query()], by: Overseer) -> ApologiesRead:
+    """Apologies by agency: in time, late, and those still owed for deadlines that were missed."""
+    return await handlers.report_apologies(session, ask, by)
 
 
 @api.get("/register", response_model=RegisterPage, responses=FILES)

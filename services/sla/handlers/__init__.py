@@ -3,7 +3,7 @@
 from services.sla.handlers.again import AGAIN, forget
 from services.sla.handlers.apologies import ReAppointmentUsed, issue_apology
 from services.sla.handlers.apology_paper import print_apology
-from services.sla.handlers.attribution import attribute, report_suspensions
+from services.sla.handlers.attribution import attribute, report_apologies, report_suspensions
 from services.sla.handlers.calendars import adopt_newest, change_calendar, see_recalculation, try_out
 from services.sla.handlers.clocks import keep_fact, start_clock
 from services.sla.handlers.deadlines import work_out_deadline
@@ -40,6 +40,7 @@ __all__ = [
     "read_clock",
     "read_due",
     "read_register",
+    "report_apologies",
     "report_suspensions",
     "see_recalculation",
     "start_clock",

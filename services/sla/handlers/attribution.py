@@ -1,4 +1,4 @@
-"""Who held dossiers how long, who when it was too late, and who stopped the clock: lawfully, or tried to."""
+"""Who held dossiers how long, who when it was too late, who stopped the clock, and who apologised."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from services.sla import repository
 from services.sla.handlers.names import Names
 from services.sla.handlers.periods import period_of
-from services.sla.repository.reports import HeldFigures, LegFigures, RefusedFigures
+from services.sla.repository.reports import ApologyFigures, HeldFigures, LegFigures, RefusedFigures
 from services.sla.schemas.reports import (
+    ApologiesRead,
+    ApologizedRead,
     AttributedRead,
     AttributionRead,
     PeriodAsk,
@@ -64,6 +66,29 @@ async def report_suspensions(session: Session, ask: PeriodAsk, by: Principal) ->
         n_open=sum(item.open for item in items),
         n_refused=sum(row.n for row in refused),
     )
+
+
+async def report_apologies(session: Session, ask: PeriodAsk, by: Principal) -> ApologiesRead:
+    """Return the apologies of a period by agency, and those that are owed."""
+    rows = await repository.apologies(session, period_of(ask, by))
+    names = Names(session, ask.from_on, ask.to_on)
+    items = [
+        ApologizedRead(name=names.agency(row.agency_code), compliance_percent=_compliance(row), **row._asdict())
+        for row in rows
+    ]
+    return ApologiesRead(
+        from_on=ask.from_on,
+        to_on=ask.to_on,
+        items=items,
+        n_in_time=sum(row.in_time for row in rows),
+        n_late=sum(row.late for row in rows),
+        n_owed=sum(row.owed for row in rows),
+    )
+
+
+def _compliance(row: ApologyFigures) -> float | None:
+    n_due = row.in_time + row.late + row.owed
+    return round(100 * row.in_time / n_due, 2) if n_due else None
 
 
 def _by_agency(names: Names, rows: list[RefusedFigures]) -> list[RefusedRead]:

@@ -25,6 +25,7 @@ from services.sla.repository.clocks import (
 )
 from services.sla.repository.entries import Asked, fold, forget_entries, sums
 from services.sla.repository.reports import (
+    apologies,
     completeness,
     legs_ended,
     minutes_held,
@@ -38,6 +39,7 @@ __all__ = [
     "Asked",
     "Due",
     "History",
+    "apologies",
     "completeness",
     "due_soon",
     "due_timers",

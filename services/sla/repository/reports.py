@@ -112,6 +112,22 @@ async def refused_suspensions(session: Session, period: Period) -> list[RefusedF
     return [RefusedFigures._make(row) for row in await session.execute(_REFUSED, period.given())]
 
 
+class ApologyFigures(NamedTuple):
+    """Apologies of one agency: issued in a period, in time or late, with a new day; and those it still owes."""
+
+    agency_code: str
+    in_time: int
+    late: int
+    re_appointed: int
+    owed: int
+    """Deadlines of the period that were missed and that nobody has apologised for: counted as not complied with."""
+
+
+async def apologies(session: Session, period: Period) -> list[ApologyFigures]:
+    """Return the apologies by agency; what is owed is owed by who holds the dossier, or held it last."""
+    return [ApologyFigures._make(row) for row in await session.execute(_APOLOGIES[_of_unit(period)], period.given())]
+
+
 Place = tuple[datetime, UUID]
 """Where a page of the register ends: when its last dossier was received, and which it is."""
 FIRST: Place = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
@@ -179,3 +195,27 @@ _REFUSED = text("""
     SELECT agency_code, reason, count(*)::int FROM refused_suspension
     WHERE refused_at >= :from_at AND refused_at < :until_at GROUP BY agency_code, reason ORDER BY agency_code, reason
 """)
+# The key of an apology is the deadline it is about, as ``domain.apology_key`` writes it.
+_APOLOGIES = _both(
+    """
+    WITH issued AS (
+        SELECT fact.data ->> 'agency_code' AS agency_code, (fact.data ->> 'in_time')::boolean AS in_time,
+            jsonb_exists(fact.data, 'new_deadline_at') AS is_re_appointed
+        FROM fact JOIN clock USING (dossier_id)
+        WHERE fact.kind = 'apologised' AND fact.at >= :from_at AND fact.at < :until_at OF_UNIT
+    ), owed AS (
+        SELECT coalesce(holder_agency_code, receiving_unit_code) AS agency_code
+        FROM clock CROSS JOIN unnest(missed_deadlines) AS missed_at
+        WHERE cardinality(missed_deadlines) > 0 AND missed_at >= :from_at AND missed_at < :until_at
+            AND NOT jsonb_exists(apologies, to_char(missed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'))
+            OF_UNIT
+    ), counted AS (
+        SELECT agency_code, in_time::int AS in_time, (NOT in_time)::int AS late, is_re_appointed::int AS re_appointed,
+            0 AS owed FROM issued
+        UNION ALL SELECT agency_code, 0, 0, 0, 1 FROM owed
+    )
+    SELECT agency_code, sum(in_time)::int, sum(late)::int, sum(re_appointed)::int, sum(owed)::int
+    FROM counted GROUP BY 1 ORDER BY 1
+    """,
+    "clock.receiving_unit_code = :unit_code",
+)

@@ -191,6 +191,30 @@ class SuspensionsRead(Read):
     n_refused: int
 
 
+class ApologizedRead(Read):
+    """The apologies of one agency; *owed*: missed deadlines of the period that nobody has apologised for."""
+
+    agency_code: str
+    name: str
+    in_time: int
+    late: int
+    re_appointed: int
+    owed: int
+    compliance_percent: float | None
+    """Apologies in time, of all that were issued or are owed."""
+
+
+class ApologiesRead(Read):
+    """Apologies by agency: issued in time, late, or still owed."""
+
+    from_on: date
+    to_on: date
+    items: list[ApologizedRead]
+    n_in_time: int
+    n_late: int
+    n_owed: int
+
+
 class RegisterRowRead(Read):
     """One dossier of the register; it names nobody."""
 

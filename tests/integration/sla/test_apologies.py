@@ -209,3 +209,21 @@ async def test_the_list_goes_on_page_by_page(running: World) -> None:
     whole = (await ask(running, "GET", "/v1/clocks?limit=200", agency=OFFICE)).json()["items"]
     assert seen == [item["dossier_id"] for item in whole]
     assert (await ask(running, "GET", "/v1/clocks?after=@@", agency=OFFICE)).status_code == 422
+
+
+async def test_apologies_are_counted_by_agency_and_what_is_owed(databases: Databases, issuer: Issuer) -> None:
+    start = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
+    async with world(databases, issuer, services=("sla",), role="api", clock=start) as town:
+        await furnish(town.service("sla"))
+        in_time, late, _owing = await told(town), await told(town, days=2), await told(town, days=3)
+        await fire(town, "9 08:00")
+        for path in (in_time, late):
+            await apologise(town, path)
+        answer = await ask(town, "GET", "/v1/reports/apologies?from=2026-03-01&to=2026-03-31", role="leader")
+        assert answer.status_code == 200, answer.text
+        (row,) = answer.json()["items"]
+        counted = (row["agency_code"], row["in_time"], row["late"], row["re_appointed"], row["owed"])
+        assert counted == (OFFICE, 1, 1, 2, 1)
+        assert (row["name"], row["compliance_percent"]) == ("Văn phòng Đăng ký đất đai tỉnh Mẫu", 33.33)
+        other = "/v1/reports/apologies?from=2026-03-01&to=2026-03-31&agency=H99.02"
+        assert (await ask(town, "GET", other, role="leader")).json()["items"] == []

@@ -18,6 +18,9 @@ def upgrade() -> None:
     op.create_index("clock_open", "clock", ["calendar_code", "calendar_version"], postgresql_where=STILL_OPEN)
     op.create_index("clock_due", "clock", ["announced_deadline_at", "dossier_id"], postgresql_where=STILL_OPEN)
     op.add_column("timer", sa.Column("no", sa.Integer(), nullable=True))
+    op.create_index(
+        "clock_missed", "clock", ["dossier_id"], postgresql_where=sa.text("cardinality(missed_deadlines) > 0")
+    )
     op.create_index("fact_apology", "fact", ["at"], postgresql_where=sa.text("kind = 'apologised'"))
     _recalculations()
 
