@@ -17,6 +17,8 @@ PORTAL = {
     "submitted": "1", "accepted": "2", "refused": "3", "processing": "4", "supplement_requested": "5",
     "payment_requested": "6", "withdrawn": "7", "resolved": "9", "returned": "10",
 }  # fmt: skip
+UNRECEIVED = {"supplement_requested": "1", "withdrawn": "1", "stopped": "1"}
+"""Of a dossier that was never received the header cannot say these: it would need dates that there are none of."""
 Lanes = dict[tuple[str, str], list[Row]]
 
 
@@ -90,9 +92,14 @@ def _portal(seen: Evidence, lanes: Lanes) -> Iterator[Finding]:
         wanted = [row["no"] for row in lane if row["state"] in TAKEN]
         is_visible = (dossier, system) in seen.incidents
         yield from _steps(dossier, steps, wanted, is_visible=is_visible)
-        stands = PORTAL[status[dossier]["status"]]
+        stands = _portal_state(status[dossier])
         if len(wanted) == len(lane) and there["state"] != stands and not is_visible:
             yield Finding("diverged", f"dvcqg {dossier}", f"it stands at {there['state']} there and at {stands} here")
+
+
+def _portal_state(row: Row) -> str:
+    early = {} if row["code"] else UNRECEIVED
+    return early.get(row["status"], PORTAL[row["status"]])
 
 
 def _steps(dossier: str, steps: list[int], wanted: list[int], *, is_visible: bool) -> Iterator[Finding]:
