@@ -20,7 +20,7 @@ from tests.chaos.progress import seconds_to_be_in_step, settled, waiting
 from tests.chaos.town import Town
 
 IN_STEP_LIMIT, SETTLE_LIMIT = 90.0, 90.0
-LIVES_AT_ONCE = 40
+LIVES_AT_ONCE, MOST_PER_SECOND = 150, 3.0
 TOLD = (
     "received", "accepted", "refused", "supplement_requested", "supplement_received", "payment_requested",
     "payment_recorded", "appointment_moved", "late", "late_withdrawn", "result_ready", "result_posted", "returned",
@@ -84,7 +84,7 @@ async def play(town: Town, plan: Plan) -> Outcome:
     caller = Caller(town, memory, Random(rng.random()))
     await _subscribe(caller)
     lives = [Life(caller, number, Random(rng.random())) for number in range(plan.n_dossiers)]
-    pace = Pace(plan.per_second, plan.n_dossiers)
+    pace = Pace(min(MOST_PER_SECOND, plan.per_second), plan.n_dossiers)
     flowing = asyncio.create_task(_flow(lives, kinds(rng, plan.n_dossiers), pace))
     for n_left, (name, make) in zip(range(len(plan.faults) - 1, -1, -1), plan.faults, strict=True):
         outcome.struck.append(await strike(Place(town, rng), name, make, plan.in_step_limit))
@@ -129,7 +129,7 @@ class Pace:
 
     def last_for(self, seconds: float) -> None:
         """Let what is left be spread over the seconds that are left."""
-        self.per_second = min(5.0, max(0.3, self.n_left / max(1.0, seconds)))
+        self.per_second = min(MOST_PER_SECOND, max(0.3, self.n_left / max(1.0, seconds)))
 
 
 async def _flow(lives: list[Life], kinds_of_life: list[str], pace: Pace) -> None:

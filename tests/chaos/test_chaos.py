@@ -41,7 +41,7 @@ def test_nothing_is_lost_doubled_reordered_or_silently_diverged_whatever_fails(t
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**9))
     print(f"\nCHAOS_SEED={seed}")
     outcome = run(tmp_path, seed)
-    print(report([outcome], seed))
+    print(report([outcome], f"seed {seed}"))
     assert outcome.n_dossiers == N_DOSSIERS
     assert sum(bool(one.what) for one in outcome.struck) >= 6, "the faults did not strike"
     assert outcome.is_good, f"CHAOS_SEED={seed}\n{details([outcome])}"

@@ -53,6 +53,15 @@ class Shape:
     """How long a program that is ready may take to come to the point at which it is to die."""
 
 
+@dataclass(frozen=True)
+class Deed:
+    """What somebody did to a dossier in an outside system without telling us; the instant is the business clock's."""
+
+    system: str
+    dossier_id: str
+    at: datetime
+
+
 @dataclass
 class Town:
     """A running system and everything chaos does to its processes."""
@@ -64,6 +73,8 @@ class Town:
     shape: Shape
     plain: dict[str, Program] = field(default_factory=dict)
     """Each program as it is when it is well."""
+    deeds: list[Deed] = field(default_factory=list)
+    """What was done in outside systems behind our back."""
     _locks: dict[str, threading.RLock] = field(default_factory=lambda: defaultdict(threading.RLock))
     """Two faults at once may meet at one program: one of them at a time starts and stops it."""
 
