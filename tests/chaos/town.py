@@ -1,5 +1,6 @@
 """The whole system on free ports: started by the launcher's parts, and hurt through its process ids."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -62,6 +63,12 @@ class Deed:
     at: datetime
 
 
+def _open() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Town:
     """A running system and everything chaos does to its processes."""
@@ -75,6 +82,8 @@ class Town:
     """Each program as it is when it is well."""
     deeds: list[Deed] = field(default_factory=list)
     """What was done in outside systems behind our back."""
+    flows: asyncio.Event = field(default_factory=_open)
+    """While it is clear nobody begins anything: who is to be stopped when all is said has a moment for it."""
     _locks: dict[str, threading.RLock] = field(default_factory=lambda: defaultdict(threading.RLock))
     """Two faults at once may meet at one program: one of them at a time starts and stops it."""
 

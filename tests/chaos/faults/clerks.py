@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import httpx
 
 from tests.chaos.faults.fault import Place
+from tests.chaos.faults.operator import rows, tell_again
 from tests.chaos.progress import TRANSIENT, not_seen
 from tests.chaos.town import Deed
 
@@ -31,9 +31,6 @@ SELECT s.dossier_id::text, e.code FROM standing s JOIN exchange e USING (dossier
 WHERE s.system = $1 AND s.look_at < clock_timestamp() + interval '15 seconds' ORDER BY s.acknowledged_at DESC LIMIT 20
 """
 """Dossiers that will be looked at soon: an old one would be, too, but within hours."""
-_MISSING = """
-SELECT id::text FROM incident WHERE closed_at IS NULL AND kind = 'missing' AND dossier_id::text = ANY($1)
-"""
 
 
 @dataclass
@@ -46,7 +43,7 @@ class Clerk:
     async def inject(self, place: Place) -> str:
         """Do it, and wait for a while until it is seen."""
         system = place.rng.choice(READABLE)
-        young = await _rows(place, _YOUNG, system)
+        young = await rows(place, "workflow", _YOUNG, system)
         began = time.monotonic()
         for dossier, code in place.rng.sample(young, min(len(young), place.rng.randint(2, 5))):
             if await self._do(place, system, dossier if system == "dvcqg" else code):
@@ -68,14 +65,7 @@ class Clerk:
     async def heal(self, place: Place) -> None:
         """Be the operator: what is gone there is told again; other differences stay, for all to see."""
         await self._seen(place, 45)
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            missing = await _rows(place, _MISSING, [one.dossier_id for one in self._touched])
-            if not missing:
-                return
-            for (incident,) in missing:
-                await _tell_again(place, incident)
-            await asyncio.sleep(1)
+        await tell_again(place, [one.dossier_id for one in self._touched])
 
     async def _seen(self, place: Place, seconds: float) -> int:
         end = time.monotonic() + seconds
@@ -87,28 +77,3 @@ class Clerk:
             if not n_left or time.monotonic() > end:
                 return n_left
             await asyncio.sleep(0.5)
-
-
-async def _tell_again(place: Place, incident: str) -> None:
-    """Decide; refused while a change is on its way."""
-    bearer = {"Authorization": f"Bearer {place.town.token('ops')}"}
-    decision = {"action": "retry", "note": "chaos: đã hỏi cơ quan"}
-    async with httpx.AsyncClient(base_url=place.town.url("workflow"), trust_env=False, timeout=10) as http:
-        try:
-            await http.post(f"/v1/incidents/{incident}/resolve", json=decision, headers=bearer)
-        except httpx.TransportError:
-            return
-
-
-async def _rows(place: Place, query: str, *given: Any) -> list[Any]:
-    url = place.town.stack.engines.postgres_url
-    try:
-        connection = await asyncpg.connect(url, database="lienthong_workflow", timeout=10, command_timeout=20)
-    except TRANSIENT:
-        return []
-    try:
-        return list(await connection.fetch(query, *given))
-    except TRANSIENT:
-        return []
-    finally:
-        connection.terminate()

@@ -12,9 +12,11 @@ import httpx
 from deploy.local.folder import ROOT
 from deploy.local.programs import python
 from tests.chaos.faults.fault import Place
+from tests.chaos.faults.operator import ask_again
 from tests.chaos.points import SERVICES
 
-QUIET_TRIES, SOUND_SECONDS = 40, 60
+QUIET_TRIES, SOUND_SECONDS = 10, 90
+_ALL, _UNSENT = "SELECT count(*) FROM event", "SELECT count(*) FROM event WHERE published_at IS NULL"
 _ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY($1)"
 
 
@@ -39,13 +41,16 @@ class Restored:
         await place.hold(6, 14)
         if not await self._stopped_quietly(place, names, live):
             return ""
+        n_lost = await _number(place, live, _ALL) - await _number(place, backup, _ALL)
         await _copy(place, backup, live)
         await self._start(place)
-        return f"{service}, {await _recovered(place, service)}"
+        said = await _recovered(place, service)
+        return f"{service}, {n_lost} events lost; {said}" if n_lost else ""
 
     async def heal(self, place: Place) -> None:
-        """Let it run, whatever became of the rest."""
+        """Let it run, whatever became of the rest, and ask applicants again for what only they know."""
         await self._start(place)
+        await ask_again(place)
 
     async def _stop(self, place: Place, names: list[str]) -> None:
         self._stopped = names
@@ -57,26 +62,31 @@ class Restored:
         self._stopped = []
 
     async def _stopped_quietly(self, place: Place, names: list[str], live: str) -> bool:
-        for _ in range(QUIET_TRIES):
-            await _until_sent(place, live)
-            await self._stop(place, names)
-            if not await _n_unsent(place, live):
-                return True
-            await self._start(place)
+        place.town.flows.clear()
+        try:
+            for _ in range(QUIET_TRIES):
+                await _until_sent(place, live)
+                await self._stop(place, names)
+                if not await _number(place, live, _UNSENT):
+                    return True
+                await self._start(place)
+        finally:
+            place.town.flows.set()
         return False
 
 
 async def _until_sent(place: Place, live: str) -> None:
-    for _ in range(200):
-        if not await _n_unsent(place, live):
-            return
-        await asyncio.sleep(0.02)
+    """Wait until nothing was left to send for a second."""
+    n_quiet, end = 0, time.monotonic() + 20
+    while n_quiet < 10 and time.monotonic() < end:
+        n_quiet = 0 if await _number(place, live, _UNSENT) else n_quiet + 1
+        await asyncio.sleep(0.1)
 
 
-async def _n_unsent(place: Place, live: str) -> int:
-    connection = await asyncpg.connect(place.town.stack.engines.postgres_url, database=live, timeout=10)
+async def _number(place: Place, database: str, query: str) -> int:
+    connection = await asyncpg.connect(place.town.stack.engines.postgres_url, database=database, timeout=10)
     try:
-        n: int = await connection.fetchval("SELECT count(*) FROM event WHERE published_at IS NULL")
+        n: int = await connection.fetchval(query)
         return n
     finally:
         await connection.close()
@@ -97,7 +107,7 @@ async def _recovered(place: Place, service: str) -> str:
     """Recover as soon as the service has noticed, and wait until it goes on; return what the operator reads."""
     standing = await _standing(place, service, {"restored", "sound"})
     if standing != "restored":
-        return f"{standing or 'silent'}: nothing was lost, or it has not noticed"
+        return f"{standing or 'silent'}: it has not noticed"
     said = await asyncio.to_thread(_operate, place, service)
     goes_on = await _standing(place, service, {"sound"})
     return said if goes_on else f"{said}, and does not go on"
