@@ -143,6 +143,8 @@ class SessionPortal:
     async def _weighed(self, change: Change, said: Said) -> Said:
         """Return *said*, a no beside a yes, unless the portal has no dossier: then the yes was none."""
         found = await self._client.look_up(change.number)
+        if isinstance(found, Said):
+            return Said(Answer.UNKNOWN, found.reason_code, found.message)
         return contradicted(change.told, "DongBoHoSoMC") if found is None else said
 
 

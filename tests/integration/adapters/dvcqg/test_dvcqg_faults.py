@@ -101,6 +101,17 @@ async def test_a_yes_to_what_was_lost_is_not_believed(dvcqg: Partner, portal: Se
     assert (await portal.deliver(told)).answer is Answer.TAKEN
 
 
+@pytest.mark.parametrize("seed", range(3))
+async def test_births_that_are_lost_again_and_again_are_never_refusals(
+    dvcqg: Partner, portal: SessionPortal, seed: int
+) -> None:
+    lost = {"kind": "silent_loss", "probability": 0.5, "calls": [HEADER]}
+    unread = {"kind": "bad_gateway", "probability": 0.4, "calls": [READ]}
+    await dvcqg.faults(lost, unread, seed=seed)
+    for _ in range(8):
+        await insist(portal, Tale("dvcqg").last(born()))
+
+
 async def test_what_the_portal_forgets_later_is_found_by_observing(
     dvcqg: Partner, portal: SessionPortal, tale: Tale
 ) -> None:
