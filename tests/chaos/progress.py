@@ -89,6 +89,17 @@ async def _all_told(town: Town, now: datetime) -> bool:
         return not any([await opened["workflow"].fetchval(query, now) for query in (_NOT_TOLD, _NOT_LOOKED_AT)])
 
 
+async def backlog(town: Town) -> int:
+    """Return how many deliveries wait now."""
+    url = town.stack.engines.postgres_url
+    workflow = await asyncpg.connect(url, database="lienthong_workflow", timeout=5, command_timeout=10)
+    try:
+        n: int = await workflow.fetchval(_NOT_TOLD, datetime.now(UTC))
+        return n
+    finally:
+        workflow.terminate()
+
+
 async def not_seen(town: Town, deeds: Sequence[Deed]) -> int:
     """Return how many of the dossiers that somebody touched in an outside system were not looked at since."""
     async with connections(town) as opened:
