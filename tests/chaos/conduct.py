@@ -185,12 +185,12 @@ async def _compare(town: Town, plan: Plan, memory: Memory, outcome: Outcome) -> 
 
 
 async def _still(town: Town, memory: Memory) -> Evidence:
-    """Read everything until two readings agree: a timer that fires meanwhile is in one database and not in another."""
+    """Read everything until two readings agree: a timer that fires meanwhile is in one place and not in another."""
     seen = await _collect(town, memory)
     for _ in range(20):
         await settled(town, 30)
         before, seen = seen, await _collect(town, memory)
-        if before.n_events == seen.n_events:
+        if before.size == seen.size:
             break
     return seen
 

@@ -92,6 +92,12 @@ class Evidence:
         return sum(len(self.rows(service, "event")) for service in SERVICES)
 
     @property
+    def size(self) -> tuple[int, ...]:
+        """Return how much there is of everything that grows: equal in two readings, nothing happened in between."""
+        journals = (self.mails, self.webhooks, *self.calls.values())
+        return (self.n_events, len(self.rows("workflow", "delivery")), *map(len, journals))
+
+    @property
     def incidents(self) -> set[tuple[str, str]]:
         """Return the (dossier, system) pairs of which a person can see, or has settled, that something is wrong.
 
