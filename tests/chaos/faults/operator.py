@@ -18,8 +18,8 @@ SELECT id::text, version FROM dossier d WHERE status NOT IN ('refused', 'withdra
 AND NOT EXISTS (SELECT FROM applicant a WHERE a.dossier_id = d.id AND a.version = d.applicant_version)
 """
 _OPEN = """
-SELECT id::text FROM incident WHERE closed_at IS NULL AND (
-    kind = 'missing' AND dossier_id::text = ANY($1) OR kind = 'refused' AND theirs->>'reason_code' = 'no_applicant')
+SELECT id::text FROM incident WHERE closed_at IS NULL AND dossier_id::text = ANY($1)
+AND (kind = 'missing' OR kind = 'refused' AND theirs->>'reason_code' = 'no_applicant')
 """
 """What is gone there is told again, and what waited for particulars; other differences stay, for all to see."""
 
@@ -41,6 +41,7 @@ async def rows(place: Place, service: str, query: str, *given: Any) -> list[Any]
 
 async def ask_again(place: Place) -> None:
     """Key in the particulars of dossiers that have none any more."""
+    asked: set[str] = set()
     for _ in range(5):
         nobody = await rows(place, "intake", _NOBODY)
         if not nobody:
@@ -48,7 +49,8 @@ async def ask_again(place: Place) -> None:
         people = {"applicant": application("LT.01", place.rng.randrange(10**6))["applicant"]}
         for dossier, version in nobody:
             await _call(place, "intake", ("PUT", f"/v1/dossiers/{dossier}/applicant"), people, version)
-    await tell_again(place, [])
+            asked.add(dossier)
+    await tell_again(place, sorted(asked))
 
 
 async def tell_again(place: Place, dossiers: Sequence[str], seconds: float = 20) -> None:
