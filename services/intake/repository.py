@@ -20,7 +20,7 @@ from services.intake.models import (
     TimelineEvent,
 )
 from shared.auth import Principal, Role
-from shared.errors import DossierUnknown
+from shared.errors import DossierUnknown, NotFound, Text
 from shared.session import Session
 from shared.tables import EventRow, HeadRow
 from shared.timeline import Event
@@ -159,12 +159,33 @@ async def keep_number(session: Session, code: str, day: date) -> None:
     await session.execute(row.on_conflict_do_update(index_elements=["prefix", "day"], set_={"last": last}))
 
 
+class ApplicantLost(NotFound):
+    """A dossier without its particulars: a restored database lacks them, they have to be asked for again."""
+
+    code = "applicant_lost"
+    title = Text("Không có thông tin người nộp", "The particulars are not there")
+
+
+_SINCE = (
+    select(Applicant)
+    .where(Applicant.dossier_id == bindparam("dossier_id"), Applicant.version >= bindparam("version"))
+    .order_by(Applicant.version)
+    .limit(1)
+)
+
+
 async def get_applicant(session: Session, dossier_id: UUID, version: int) -> Applicant:
-    """Return one version of the people of a dossier."""
-    applicant = await session.get(Applicant, (dossier_id, version))
+    """Return one version of the people of a dossier; of one that is lost, what was given instead. ApplicantLost."""
+    applicant = await find_applicant(session, dossier_id, version)
+    applicant = applicant or await session.scalar(_SINCE, {"dossier_id": dossier_id, "version": version})
     if applicant is None:
-        raise DossierUnknown(f"{dossier_id} applicant {version}")
+        raise ApplicantLost(f"{dossier_id} applicant {version}")
     return applicant
+
+
+async def find_applicant(session: Session, dossier_id: UUID, version: int) -> Applicant | None:
+    """Return this very version of the people of a dossier, if it is there."""
+    return await session.get(Applicant, (dossier_id, version))
 
 
 async def notices(session: Session, dossier: Dossier) -> list[PaymentNotice]:

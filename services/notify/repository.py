@@ -99,9 +99,9 @@ async def add_messages(session: Session, rows: Sequence[dict[str, Any]]) -> None
     await session.execute(_ADD, {"rows": json.dumps(rows, default=str, ensure_ascii=False)})
 
 
+_PENDING_EMAIL = (Message.channel == "email", Message.status == Status.PENDING)
 _UNSENT_EMAIL = (
-    Message.channel == "email",
-    Message.status == Status.PENDING,
+    *_PENDING_EMAIL,
     (Message.leased_until.is_(None)) | (Message.leased_until <= func.clock_timestamp()),
 )
 
@@ -109,6 +109,12 @@ _UNSENT_EMAIL = (
 async def make_moot(session: Session, ids: Collection[UUID], kinds: Collection[Kind]) -> None:
     """Take back unsent e-mails of these kinds about dossiers whose heads are locked."""
     mine = (Message.dossier_id.in_(ids), Message.template.in_(kinds), *_UNSENT_EMAIL)
+    await session.execute(update(Message).where(*mine).values(status=Status.MOOT, next_try_at=None))
+
+
+async def take_back(session: Session, ids: Collection[UUID], kind: Kind) -> None:
+    """Take back e-mails of a kind that certainly did not go out; whoever left a lease behind may have sent it."""
+    mine = (Message.dossier_id.in_(ids), Message.template == kind, *_PENDING_EMAIL, Message.leased_until.is_(None))
     await session.execute(update(Message).where(*mine).values(status=Status.MOOT, next_try_at=None))
 
 

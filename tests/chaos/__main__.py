@@ -1,4 +1,7 @@
-"""The suite: ``python -m tests.chaos [--seed N] [--dossiers N] [--times N] [--only FAULT …] [--family F …]``."""
+"""The suite: ``python -m tests.chaos [--seed N] [--dossiers N] [--times N] [--only FAULT …] [--family F …]``.
+
+``--keep FILE`` adds its rounds to a file, ``--sum FILE`` plays nothing and prints the table of all rounds in it.
+"""
 
 import argparse
 import asyncio
@@ -14,7 +17,7 @@ from tests.chaos.conduct import Outcome, Plan, play
 from tests.chaos.faults import FAMILIES, QUORUM, Make, by_name
 from tests.chaos.lives import WEIGHTS
 from tests.chaos.logs import complaints
-from tests.chaos.report import details, report
+from tests.chaos.report import details, keep, kept, report
 from tests.chaos.town import Shape, town
 
 SECONDS_PER_FAULT = 15.0
@@ -24,6 +27,9 @@ SECONDS_PER_FAULT = 15.0
 def main() -> int:
     """Play rounds, print the table; 0 if nothing was lost, doubled, reordered or silently diverged."""
     asked = _parser().parse_args()
+    if asked.sum is not None:
+        print(report(kept(asked.sum), "all rounds"))
+        return 0
     outcomes: list[Outcome] = []
     print(f"chaos: seed {asked.seed}", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -31,9 +37,11 @@ def main() -> int:
         for plan in _plans(asked):
             outcomes.append(_round(plan, asked))
             print(details([outcomes[-1]]), flush=True)
+            if asked.keep is not None:
+                keep(outcomes[-1], asked.keep)
     except KeyboardInterrupt:
         print("stopped: only what came to its end is counted")
-    print(report(outcomes, asked.seed))
+    print(report(outcomes, f"seed {asked.seed}"))
     return 0 if outcomes and all(one.is_good for one in outcomes) else 1
 
 
@@ -81,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", choices=sorted(by_name()), metavar="FAULT", help="strike with this one"
     )
     parser.add_argument("--family", action="append", choices=tuple(FAMILIES), help="play the round of this family")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="add the rounds to a file")
+    parser.add_argument("--sum", type=Path, metavar="FILE", help="print the table of a file's rounds")
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
     return parser
 

@@ -104,6 +104,7 @@ class Caller:
         A clerk has no key: a deed without an answer is looked at before anybody does it again.
         """
         path = f"{self.town.url('sandbox')}/sandbox/{system}/dossiers/{code}/{action}"
+        await self.town.flows.wait()
         try:
             answer = await self.http.post(path, json=body)
         except httpx.TransportError:
@@ -125,6 +126,7 @@ class Caller:
         """Ask until there is an answer: a 5xx is none, and neither is *still running*."""
         end = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < end:
+            await self.town.flows.wait()
             try:
                 answer = await self.http.request(method, url, headers=headers, json=body)
             except httpx.TransportError:

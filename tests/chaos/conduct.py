@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -16,11 +17,13 @@ from tests.chaos.checker.acknowledged import FACTS
 from tests.chaos.checker.evidence import Row, Told
 from tests.chaos.faults import Make, Place
 from tests.chaos.lives import PORTAL, Life, kinds
-from tests.chaos.progress import seconds_to_be_in_step, settled, waiting
+from tests.chaos.progress import TRANSIENT, backlog, seconds_to_be_in_step, settled, waiting
 from tests.chaos.town import Town
 
 IN_STEP_LIMIT, SETTLE_LIMIT = 90.0, 90.0
-LIVES_AT_ONCE = 40
+LIVES_AT_ONCE, MOST_PER_SECOND, MOST_WAITING = 150, 5.0, 80
+"""No life begins while more deliveries wait than partners are told of in a few seconds."""
+PATIENCE_SECONDS = 30
 TOLD = (
     "received", "accepted", "refused", "supplement_requested", "supplement_received", "payment_requested",
     "payment_recorded", "appointment_moved", "late", "late_withdrawn", "result_ready", "result_posted", "returned",
@@ -84,7 +87,8 @@ async def play(town: Town, plan: Plan) -> Outcome:
     caller = Caller(town, memory, Random(rng.random()))
     await _subscribe(caller)
     lives = [Life(caller, number, Random(rng.random())) for number in range(plan.n_dossiers)]
-    pace = Pace(plan.per_second, plan.n_dossiers)
+    pace = Pace(min(MOST_PER_SECOND, plan.per_second), plan.n_dossiers)
+    watching = asyncio.create_task(pace.watch(town))
     flowing = asyncio.create_task(_flow(lives, kinds(rng, plan.n_dossiers), pace))
     for n_left, (name, make) in zip(range(len(plan.faults) - 1, -1, -1), plan.faults, strict=True):
         outcome.struck.append(await strike(Place(town, rng), name, make, plan.in_step_limit))
@@ -92,6 +96,7 @@ async def play(town: Town, plan: Plan) -> Outcome:
         print(f"{at}  {name}: {outcome.struck[-1].what or 'did not strike'}", _step(outcome.struck[-1]), flush=True)
         pace.last_for((time.monotonic() - began) / len(outcome.struck) * n_left)
     await flowing
+    watching.cancel()
     print(f"{time.monotonic() - began:6.0f} s  all lives have come to their end", flush=True)
     outcome.troubles = [life.trouble for life in lives if life.trouble]
     await _compare(town, plan, memory, outcome)
@@ -126,10 +131,19 @@ class Pace:
 
     per_second: float
     n_left: int
+    room: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while partners keep up: else each fault would wait for the same queue."""
+
+    async def watch(self, town: Town) -> None:
+        """Look again and again whether partners keep up; an engine that is away says nothing of them."""
+        while True:
+            with suppress(*TRANSIENT):
+                (self.room.clear if await backlog(town) > MOST_WAITING else self.room.set)()
+            await asyncio.sleep(1)
 
     def last_for(self, seconds: float) -> None:
         """Let what is left be spread over the seconds that are left."""
-        self.per_second = min(5.0, max(0.3, self.n_left / max(1.0, seconds)))
+        self.per_second = min(MOST_PER_SECOND, max(0.3, self.n_left / max(1.0, seconds)))
 
 
 async def _flow(lives: list[Life], kinds_of_life: list[str], pace: Pace) -> None:
@@ -145,6 +159,8 @@ async def _flow(lives: list[Life], kinds_of_life: list[str], pace: Pace) -> None
             group.create_task(live(life, kind))
             pace.n_left -= 1
             await asyncio.sleep(1 / pace.per_second)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(pace.room.wait(), PATIENCE_SECONDS)
 
 
 async def _subscribe(caller: Caller) -> None:
@@ -169,12 +185,12 @@ async def _compare(town: Town, plan: Plan, memory: Memory, outcome: Outcome) -> 
 
 
 async def _still(town: Town, memory: Memory) -> Evidence:
-    """Read everything until two readings agree: a timer that fires meanwhile is in one database and not in another."""
+    """Read everything until two readings agree: a timer that fires meanwhile is in one place and not in another."""
     seen = await _collect(town, memory)
     for _ in range(20):
         await settled(town, 30)
         before, seen = seen, await _collect(town, memory)
-        if before.n_events == seen.n_events:
+        if before.size == seen.size:
             break
     return seen
 

@@ -11,7 +11,8 @@ from tests.chaos.caller import Caller, GivenUp, Json, Refused
 
 UNIT, LAND, TAX, BHXH, CIVIL = "H99.01", "H99.VPDK", "H99.THUE.01", "H99.BHXH.01", "H99.HT.01"
 PORTAL = ("portal", "")
-LOOK_SECONDS = 0.5
+LOOK_SECONDS, LONGEST_SECONDS = 0.4, 2.0
+"""How soon somebody looks again, at first and after many looks: else looking is most of what the machine does."""
 LONGEST_LOOKS = 120
 """How often somebody looks for what should come, before it counts as lost: four minutes."""
 STALE = {404, 409, 412}
@@ -189,7 +190,7 @@ class Life:
     async def _until(self, step: str, look: Callable[[], Awaitable[Json | None]]) -> Json:
         """Look again and again, with pauses, until there is something."""
         self.steps.append(step)
-        for _ in range(LONGEST_LOOKS):
+        for n in range(LONGEST_LOOKS):
             try:
                 found = await look()
             except Refused as error:
@@ -198,7 +199,7 @@ class Life:
                 found = None
             if found is not None:
                 return found
-            await asyncio.sleep(LOOK_SECONDS * self.rng.uniform(0.5, 1.5))
+            await asyncio.sleep(min(LONGEST_SECONDS, LOOK_SECONDS * 1.3**n) * self.rng.uniform(0.5, 1.5))
         msg = f"{step} never came"
         raise TimeoutError(msg)
 

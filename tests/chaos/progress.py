@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ import httpx
 
 from tests.chaos.checker.evidence import waiting_callbacks
 from tests.chaos.points import ADAPTERS, SERVICES
-from tests.chaos.town import Town
+from tests.chaos.town import Deed, Town
 
 LOOK_SECONDS = 0.4
 TRANSIENT = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, httpx.HTTPError)
@@ -28,6 +28,15 @@ SELECT dossier_id, max(seq) FROM event WHERE recorded_at > clock_timestamp() - i
 _NOT_TOLD = """
 SELECT count(*) FROM delivery d WHERE state NOT IN ('done', 'acknowledged') AND made_at <= $1 AND NOT EXISTS (
     SELECT FROM incident i WHERE i.dossier_id = d.dossier_id AND i.system = d.system)
+"""
+_NOT_LOOKED_AT = """
+SELECT count(*) FROM standing s WHERE is_fresh AND look_at IS NOT NULL AND acknowledged_at <= $1
+"""
+_NOT_SEEN = """
+SELECT count(*) FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS deed (system, dossier_id, at)
+JOIN standing s ON s.system = deed.system AND s.dossier_id = deed.dossier_id::uuid
+WHERE (s.observed_at IS NULL OR s.observed_at <= deed.at) AND NOT EXISTS (
+    SELECT FROM incident i WHERE i.dossier_id = s.dossier_id AND i.system = s.system AND i.closed_at IS NULL)
 """
 
 
@@ -77,7 +86,30 @@ async def _all_have(town: Town, wanted: dict[str, tuple[list[Any], list[int]]]) 
 
 async def _all_told(town: Town, now: datetime) -> bool:
     async with connections(town) as opened:
-        return not await opened["workflow"].fetchval(_NOT_TOLD, now)
+        return not any([await opened["workflow"].fetchval(query, now) for query in (_NOT_TOLD, _NOT_LOOKED_AT)])
+
+
+async def backlog(town: Town) -> int:
+    """Return how many deliveries wait now."""
+    url = town.stack.engines.postgres_url
+    workflow = await asyncpg.connect(url, database="lienthong_workflow", timeout=5, command_timeout=10)
+    try:
+        n: int = await workflow.fetchval(_NOT_TOLD, datetime.now(UTC))
+        return n
+    finally:
+        workflow.terminate()
+
+
+async def not_seen(town: Town, deeds: Sequence[Deed]) -> int:
+    """Return how many of the dossiers that somebody touched in an outside system were not looked at since."""
+    async with connections(town) as opened:
+        return await _n_not_seen(opened["workflow"], deeds)
+
+
+async def _n_not_seen(workflow: Any, deeds: Sequence[Deed]) -> int:
+    columns = ([one.system for one in deeds], [one.dossier_id for one in deeds], [one.at for one in deeds])
+    n: int = await workflow.fetchval(_NOT_SEEN, *columns)
+    return n
 
 
 async def _until(check: Callable[[], Awaitable[bool]], began: float, limit: float) -> float | None:
@@ -128,6 +160,8 @@ async def waiting(town: Town) -> dict[str, int]:
             ):
                 found[f"{service} {name}"] = await one.fetchval(query)
         found["deliveries"] = await opened["workflow"].fetchval(_NOT_TOLD, datetime.now(UTC))
+        found["looks"] = await opened["workflow"].fetchval(_NOT_LOOKED_AT, datetime.now(UTC))
+        found["deeds not seen"] = await _n_not_seen(opened["workflow"], town.deeds)
         found["messages"] = await opened["notify"].fetchval("SELECT count(*) FROM message WHERE status = 'pending'")
         sums = [await one.fetchrow(_SUMS) for one in opened.values()]
         found["heads that differ"] = len(set(map(tuple, sums))) - 1

@@ -1,18 +1,40 @@
-"""The table of a run."""
+"""The table of a run, or of several whose rounds were kept."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
 from statistics import median
+from typing import Any
 
-from tests.chaos.checker.finding import KINDS
-from tests.chaos.conduct import Outcome
+from tests.chaos.checker.finding import KINDS, Finding
+from tests.chaos.conduct import Outcome, Struck
 from tests.chaos.faults.partners import LEFT_OUT
 
 
-def report(outcomes: Sequence[Outcome], seed: int) -> str:
+def keep(outcome: Outcome, path: Path) -> None:
+    """Add a round to a file of rounds."""
+    row = asdict(replace(outcome, incidents=Counter())) | {"incidents": dict(outcome.incidents)}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def kept(path: Path) -> list[Outcome]:
+    """Return the rounds of a file."""
+    return [_outcome(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _outcome(row: dict[str, Any]) -> Outcome:
+    struck = [Struck(**{**one, "fallen": tuple(one["fallen"])}) for one in row["struck"]]
+    findings = [Finding(**one) for one in row["findings"]]
+    return Outcome(**{**row, "struck": struck, "findings": findings, "incidents": Counter(row["incidents"])})
+
+
+def report(outcomes: Sequence[Outcome], title: str) -> str:
     """Return verdict, totals, faults by kind and what was left out, as Markdown."""
     findings = Counter(one.kind for outcome in outcomes for one in outcome.findings)
-    lines = [f"seed {seed}", "", "| lost | doubled | reordered | silently diverged |", "|---|---|---|---|"]
+    lines = [title, "", "| lost | doubled | reordered | silently diverged |", "|---|---|---|---|"]
     lines += ["| " + " | ".join(str(findings[kind]) for kind in KINDS) + " |", ""]
     total = {
         "dossiers": sum(one.n_dossiers for one in outcomes),

@@ -18,7 +18,7 @@ from tests.chaos.checker.messages import NAMESPACE
 DOSSIER = UUID("019cbd2d-7c8c-787e-94fc-f38752135776")
 CODE = "H99.01-260305-0001"
 START = datetime(2026, 3, 5, 1, tzinfo=UTC)
-DUE = "2026-03-17T10:00:00+00:00"
+DUE, RECEIVED = "2026-03-17T10:00:00+00:00", "2026-03-05T01:01:00.000Z"
 HISTORY: list[tuple[str, str, dict[str, Any], str]] = [
     ("intake", "DossierSubmitted", {}, ""),
     ("intake", "DossierAccepted", {"code": CODE, "appointment_at": DUE}, ""),
@@ -63,9 +63,18 @@ def right() -> Evidence:
         _told("accept", {"code": CODE}),
         _told("complete", {}, "workflow", 2),
     ]
-    there = {"progress": [{"text": "Bước 1: nộp"}, {"text": "Bước 2: tiếp nhận"}], "state": "4", "due_at": DUE}
+    portal = {
+        "state": "4",
+        "due_at": DUE,
+        "received_at": RECEIVED,
+        "fields": {"MaTTHC": "LT.01", "DonViXuLy": "H99.01"},
+    }
     outside: dict[str, dict[str, Row]] = {system: {} for system in SYSTEMS}
-    outside |= {"dvcqg": {str(DOSSIER): there}, "vbdlis": {CODE: {}}}
+    outside |= {"dvcqg": {str(DOSSIER): portal}, "vbdlis": {CODE: {}}}
+    outside |= {
+        "bhxh": {CODE: {"fields": {"MaThuTuc": "LT.01"}}},
+        "tax": {CODE: {"fields": {"slips": [1], "payments": []}}},
+    }
     calls: dict[str, list[Row]] = {system: [] for system in SYSTEMS}
     calls["vbdlis"] = [{"dossier": CODE, "call": "tiepnhan"}]
     mails = [{"message_id": f"<{uuid5(NAMESPACE, f'{number(n)}/applicant/email')}@x>"} for n in (0, 1)]
@@ -79,9 +88,9 @@ def _told(command: str, body: Row, service: str = "intake", leg_no: int = 0) -> 
 
 def _fill(tables: dict[str, dict[str, list[Row]]]) -> None:
     leg = {"dossier_id": DOSSIER, "leg_no": 2, "status": "completed", "agency_code": "H99.VPDK"}
-    tables["intake"]["dossier"].append(
-        {"id": DOSSIER, "status": "processing", "code": CODE, "appointment_at": datetime.fromisoformat(DUE)}
-    )
+    dates = {"accepted_at": START + timedelta(minutes=1), "appointment_at": datetime.fromisoformat(DUE)}
+    codes = {"code": CODE, "procedure_code": "LT.01", "receiving_unit_code": "H99.01"}
+    tables["intake"]["dossier"].append({"id": DOSSIER, "status": "processing", **codes, **dates})
     tables["workflow"]["dossier"].append({"id": DOSSIER, "code": CODE, "status": "open"})
     tables["workflow"]["leg"].append(leg)
     tables["workflow"]["exchange"].append({"dossier_id": DOSSIER, "code": CODE})
@@ -101,16 +110,15 @@ def _fill(tables: dict[str, dict[str, list[Row]]]) -> None:
             }
         )
     facts = {"dvcqg": ("DossierSubmitted", "DossierAccepted", "LegOffered", "LegAcknowledged", "LegCompleted")}
-    tables["workflow"]["delivery"] += _lane("dvcqg", facts["dvcqg"]) + _lane("vbdlis", ("LegOffered",))
+    for system in SYSTEMS:
+        tables["workflow"]["delivery"] += _lane(system, facts.get(system, ("LegOffered",)))
     _say(tables)
 
 
 def _lane(system: str, facts: tuple[str, ...]) -> list[Row]:
     found = [(number(n), fact) for n, (_, fact, _, _) in enumerate(HISTORY) if fact in facts]
-    return [
-        {"dossier_id": DOSSIER, "system": system, "no": no, "event_id": event, "fact": fact, "state": "done"}
-        for no, (event, fact) in enumerate(found, 1)
-    ]
+    lane = {"dossier_id": DOSSIER, "system": system, "state": "done", "payload": json.dumps({"data": {}})}
+    return [{**lane, "no": no, "event_id": event, "fact": fact} for no, (event, fact) in enumerate(found, 1)]
 
 
 def _say(tables: dict[str, dict[str, list[Row]]]) -> None:
@@ -228,6 +236,36 @@ def stand_elsewhere_at_the_portal(seen: Evidence) -> None:
     seen.outside["dvcqg"][str(DOSSIER)]["state"] = "10"
 
 
+def move_the_date_at_the_portal(seen: Evidence) -> None:
+    seen.outside["dvcqg"][str(DOSSIER)]["due_at"] = "2030-01-01T01:00:00.000Z"
+
+
+def hand_it_to_another_unit_at_the_portal(seen: Evidence) -> None:
+    seen.outside["dvcqg"][str(DOSSIER)]["fields"]["DonViXuLy"] = "H99.02"
+
+
+def delete_at_social_insurance(seen: Evidence) -> None:
+    seen.outside["bhxh"].clear()
+
+
+def make_it_another_matter_at_social_insurance(seen: Evidence) -> None:
+    seen.outside["bhxh"][CODE]["fields"]["MaThuTuc"] = "BH.99"
+
+
+def send_a_second_slip(seen: Evidence) -> None:
+    seen.outside["tax"][CODE]["fields"]["slips"].append(2)
+
+
+def lose_the_slip(seen: Evidence) -> None:
+    seen.outside["tax"][CODE]["fields"]["slips"].clear()
+
+
+def tell_again_in_vain(seen: Evidence) -> None:
+    """An incident that was closed by telling again excuses nothing."""
+    seen.tables["workflow"]["incident"].append(incident("bhxh", closed_at=START, action="retry"))
+    delete_at_social_insurance(seen)
+
+
 def vanish_at_the_registry(seen: Evidence) -> None:
     seen.outside["vbdlis"].clear()
 
@@ -246,6 +284,10 @@ def forget_what_a_clerk_did(seen: Evidence) -> None:
     seen.deeds.append(("tax", CODE, "determine"))
 
 
+def incident(system: str, **more: Any) -> Row:
+    return {"dossier_id": DOSSIER, "system": system, "closed_at": None, "action": None, **more}
+
+
 def wait_unseen(seen: Evidence) -> None:
     seen.tables["workflow"]["delivery"][4]["state"] = "refused"
 
@@ -259,7 +301,10 @@ BROKEN: list[tuple[Callable[[Evidence], None], str]] = [
     (double_at_the_portal, "doubled"), (swap_at_the_portal, "reordered"),
     (stand_elsewhere_at_the_portal, "diverged"), (vanish_at_the_registry, "lost"),
     (open_twice_at_the_registry, "doubled"), (tell_nobody, "lost"), (wait_unseen, "lost"),
-    (forget_what_a_clerk_did, "lost"),
+    (forget_what_a_clerk_did, "lost"), (move_the_date_at_the_portal, "diverged"),
+    (hand_it_to_another_unit_at_the_portal, "diverged"), (delete_at_social_insurance, "lost"),
+    (make_it_another_matter_at_social_insurance, "diverged"), (send_a_second_slip, "doubled"),
+    (lose_the_slip, "lost"), (tell_again_in_vain, "lost"),
 ]  # fmt: skip
 
 
@@ -273,10 +318,29 @@ def test_a_broken_history_is_found_broken(seen: Evidence, breach: Callable[[Evid
     assert kind in {one.kind for one in judge(seen)}
 
 
-def test_a_divergence_that_a_person_can_see_is_not_silent(seen: Evidence) -> None:
-    wait_unseen(seen)
-    seen.tables["workflow"]["incident"].append({"dossier_id": DOSSIER, "system": "dvcqg"})
+VISIBLE: list[tuple[Callable[[Evidence], None], str]] = [
+    (wait_unseen, "dvcqg"), (move_the_date_at_the_portal, "dvcqg"), (lose_at_the_portal, "dvcqg"),
+    (double_at_the_portal, "dvcqg"), (delete_at_social_insurance, "bhxh"),
+    (make_it_another_matter_at_social_insurance, "bhxh"), (lose_the_slip, "tax"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("breach", "system"), VISIBLE, ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize("how", [{}, {"closed_at": START, "action": "accept"}, {"dossier_id": None}])
+def test_a_divergence_that_a_person_can_see_is_not_silent(
+    seen: Evidence, breach: Callable[[Evidence], None], system: str, how: Row
+) -> None:
+    breach(seen)
+    seen.tables["workflow"]["incident"].append(incident(system, **how))
+    seen.tables["workflow"]["standing"].append({"dossier_id": DOSSIER, "system": system, "verdict": "diverged"})
     assert judge(seen) == []
+
+
+@pytest.mark.parametrize("breach", [send_a_second_slip, swap_at_the_portal])
+def test_what_no_incident_excuses(seen: Evidence, breach: Callable[[Evidence], None]) -> None:
+    breach(seen)
+    seen.tables["workflow"]["incident"] += [incident("tax"), incident("dvcqg")]
+    assert judge(seen) != []
 
 
 def test_the_chain_that_was_written_anew_is_the_one_of_the_product(seen: Evidence) -> None:

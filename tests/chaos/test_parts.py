@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -16,11 +17,14 @@ from deploy.local.ports import LOOPBACK, free_ports
 from shared.timeline import Event
 from tests.chaos.at import PASSED, resolve
 from tests.chaos.brokers import address, configuration
+from tests.chaos.checker import Finding
+from tests.chaos.conduct import Outcome, Struck
 from tests.chaos.doors import Doors
 from tests.chaos.faults import FAMILIES, by_name
 from tests.chaos.faults.processes import BUSY
 from tests.chaos.lives import WEIGHTS, Life, kinds
 from tests.chaos.points import DISTORTED, DISTORTIONS, MIGRATION, POINTS, SERVICES
+from tests.chaos.report import keep, kept, report
 from tests.chaos.town import START
 
 
@@ -121,6 +125,15 @@ def test_everybody_reaches_a_broker_through_its_doors_only() -> None:
     assert str(quorum[0].client_door) in lines["advertised.listeners"]
     assert str(quorum[0].node.port) not in lines["advertised.listeners"]
     assert (lines["min.insync.replicas"], lines["default.replication.factor"]) == ("2", "3")
+
+
+def test_rounds_that_were_kept_are_read_again_as_they_were(tmp_path: Path) -> None:
+    struck = [Struck("x", "y", 1.5, None, ("sla",))]
+    outcome = Outcome(7, struck, [Finding("lost", "a", "b")], ["t"], {"held": 1}, 3, incidents=Counter({"tax: x": 2}))
+    keep(outcome, tmp_path / "rounds")
+    keep(outcome, tmp_path / "rounds")
+    assert kept(tmp_path / "rounds") == [outcome, outcome]
+    assert "| dossiers | 6 |" in report(kept(tmp_path / "rounds"), "both")
 
 
 def test_every_service_can_be_struck_at_a_point() -> None:

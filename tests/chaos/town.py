@@ -1,5 +1,6 @@
 """The whole system on free ports: started by the launcher's parts, and hurt through its process ids."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -34,6 +35,8 @@ SPEED = 20_000.0
 QUICK = {
     "POLL_SECONDS": "0.2",
     "LEASE_SECONDS": "8",
+    "LOOK_LEASE_SECONDS": "8",
+    "LOOK_POLL_SECONDS": "0.5",
     "CALL_SECONDS": "4",
     "FIRST_PAUSE_SECONDS": "0.5",
     "LONGEST_PAUSE_SECONDS": "2",
@@ -53,6 +56,21 @@ class Shape:
     """How long a program that is ready may take to come to the point at which it is to die."""
 
 
+@dataclass(frozen=True)
+class Deed:
+    """What somebody did to a dossier in an outside system without telling us; the instant is the business clock's."""
+
+    system: str
+    dossier_id: str
+    at: datetime
+
+
+def _open() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Town:
     """A running system and everything chaos does to its processes."""
@@ -64,6 +82,10 @@ class Town:
     shape: Shape
     plain: dict[str, Program] = field(default_factory=dict)
     """Each program as it is when it is well."""
+    deeds: list[Deed] = field(default_factory=list)
+    """What was done in outside systems behind our back."""
+    flows: asyncio.Event = field(default_factory=_open)
+    """While it is clear nobody begins anything: who is to be stopped when all is said has a moment for it."""
     _locks: dict[str, threading.RLock] = field(default_factory=lambda: defaultdict(threading.RLock))
     """Two faults at once may meet at one program: one of them at a time starts and stops it."""
 

@@ -137,7 +137,7 @@ AGAIN: Mapping[type[Fact], Handler] = {
     intake.DossierReopened: _reopen,
 }
 LOST: Mapping[type[Fact], str] = {
-    intake.DossierSubmitted: "the applicant, private attributes and papers",
+    intake.DossierSubmitted: "the applicant, private attributes, papers, and which account may see it",
     intake.ApplicantChanged: "the applicant's new particulars",
     intake.SupplementReceived: "which papers came in",
 }

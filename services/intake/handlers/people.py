@@ -32,6 +32,7 @@ def add_people(session: Session, dossier: Dossier, given: People, private_attrib
 async def change_applicant(session: Session, call: Call, given: People) -> Dossier:
     """Write a new version of the people and publish its number; Malformed if the kind of applicant is another.
 
+    So particulars that a restored database lacks are given again, without the attributes that were private.
     The kind decides limits and routes and has been published: who is of another kind submits another dossier.
     """
     head, dossier = await open_dossier(session, call, Action.CHANGE_APPLICANT)
@@ -39,9 +40,9 @@ async def change_applicant(session: Session, call: Call, given: People) -> Dossi
         words = "Không thay đổi được loại đối tượng nộp hồ sơ", "The kind of applicant can not be changed"
         error = wrong_field("/applicant/kind", "kind_is_fixed", *words)
         raise Malformed(extra={"errors": [error]})
-    before = await repository.get_applicant(session, dossier.id, dossier.applicant_version)
+    before = await repository.find_applicant(session, dossier.id, dossier.applicant_version)
     dossier.applicant_version += 1
-    add_people(session, dossier, given, before.private_attributes)
+    add_people(session, dossier, given, before.private_attributes if before is not None else {})
     publish(session, head, ApplicantChanged(applicant_version=dossier.applicant_version))
     return dossier
 

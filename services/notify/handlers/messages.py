@@ -207,7 +207,7 @@ async def write_batch(session: Session) -> None:
     if ended := {dossier_id for dossier_id in batch.told if batch.dossiers[dossier_id].has_ended}:
         await repository.make_moot(session, ended, MOOT_AFTER_END)
     if batch.corrected:
-        await repository.make_moot(session, batch.corrected, {Kind.LATE})
+        await repository.take_back(session, batch.corrected, Kind.LATE)
         await repository.make_moot_corrections(session, batch.corrected)
     if batch.replaced:
         await repository.make_moot_notices(session, batch.replaced)

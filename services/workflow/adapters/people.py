@@ -13,9 +13,15 @@ PUBLIC_NAMES = {"kind"}
 SHORTEST = 3
 """Shorter values are no particulars, and would blot out half of a message."""
 
+LOST = (404, "applicant_lost")
+
 
 class IntakeAway(Exception):
     """Intake did not give the people of a dossier; nothing was sent to the system."""
+
+
+class PeopleLost(Exception):
+    """Intake has the dossier and not its people: a person has to ask for them again."""
 
 
 class People:
@@ -29,12 +35,14 @@ class People:
         self._seen: set[str] = set()
 
     async def __call__(self) -> Mapping[str, Any]:
-        """Return intake's answer: applicant, submitter, parties, private_attributes; IntakeAway without one."""
+        """Return intake's answer: applicant, submitter, parties, private_attributes; IntakeAway without, PeopleLost."""
         query = {"version": version_of(self._payload), "purpose": self._purpose}
         try:
             status, body = await self._ours.call("GET", self._url, params=query)
         except Away as error:
             raise IntakeAway(error.why) from error
+        if status == LOST[0] and body.get("code") == LOST[1]:
+            raise PeopleLost
         if status != 200 or not isinstance(body.get("applicant"), dict):
             raise IntakeAway(f"{status} {body.get('code', '')}".strip())
         self._seen |= {text for name in PRIVATE for text in _texts(body.get(name)) if len(text) >= SHORTEST}

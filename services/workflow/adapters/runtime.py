@@ -12,7 +12,7 @@ from services.workflow.adapters.config import Own
 from services.workflow.adapters.ledger import Leased, Ledger, told_of
 from services.workflow.adapters.meters import BREAKER, DELIVERIES
 from services.workflow.adapters.ours import patiently
-from services.workflow.adapters.people import IntakeAway, People
+from services.workflow.adapters.people import IntakeAway, People, PeopleLost
 from services.workflow.adapters.port import Answer, Said, Told, Translator
 from shared import telemetry
 
@@ -123,3 +123,5 @@ class Runtime:
             return await self.translator.deliver(told)
         except IntakeAway as error:
             return Said(Answer.NO_EFFECT, "intake_away", str(error))
+        except PeopleLost:
+            return Said(Answer.REFUSED, "no_applicant", "chưa có thông tin người nộp, cần hỏi lại")

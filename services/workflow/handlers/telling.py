@@ -6,9 +6,7 @@ One row a change, written in the transaction of the fact, never merged with anot
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
-
-import uuid_utils.compat as uuids
+from uuid import UUID, uuid5
 
 from services.workflow import repository
 from services.workflow.domain.deliveries import State, canonical, digest_of
@@ -94,7 +92,7 @@ def _row(session: Session, exchange: Exchange, system: OutsideSystem, event: Eve
         "dossier_id": exchange.dossier_id,
         "system": system.code,
         "no": lane["last_no"] + 1,
-        "id": uuids.uuid7(),
+        "id": delivery_id(event.id, system.code),
         "event_id": event.id,
         "fact": type(fact).__name__,
         "state": State.UNKNOWN if may_have_been_told(session, event) else State.WAITING,
@@ -109,6 +107,15 @@ def _row(session: Session, exchange: Exchange, system: OutsideSystem, event: Eve
         "result": None,
         "resulted_at": None,
     }
+
+
+def delivery_id(event_id: UUID, system: str) -> UUID:
+    """Return the id of the delivery of a fact to a system: the same whenever it is made, also after a restore.
+
+    Systems know a repeat by it: under another one a slip would be a second debt. Its first half is the event's, which
+    has the time in it, so that the index grows at its end.
+    """
+    return UUID(bytes=event_id.bytes[:8] + uuid5(event_id, system).bytes[8:])
 
 
 def _dump(picture: Picture) -> dict[str, Any]:

@@ -16,10 +16,25 @@ SYSTEMS = ("vbdlis", "tax", "bhxh", "dvcqg")
 PAGE = 200
 TABLES = {
     "intake": ("event", "head", "hold", "parked", "dossier", "timeline_event", "payment_notice"),
-    "workflow": ("event", "head", "hold", "parked", "dossier", "leg", "exchange", "delivery", "inbound", "incident"),
+    "workflow": (
+        "event",
+        "head",
+        "hold",
+        "parked",
+        "dossier",
+        "leg",
+        "exchange",
+        "delivery",
+        "inbound",
+        "incident",
+        "standing",
+    ),
     "sla": ("event", "head", "hold", "parked", "clock", "leg_clock"),
     "notify": ("event", "head", "hold", "parked", "dossier", "message", "subscription"),
 }
+
+STAYS = {"accept", "dismiss", "taken"}
+"""What a person decides so that a difference stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +92,22 @@ class Evidence:
         return sum(len(self.rows(service, "event")) for service in SERVICES)
 
     @property
+    def size(self) -> tuple[int, ...]:
+        """Return how much there is of everything that grows: equal in two readings, nothing happened in between."""
+        journals = (self.mails, self.webhooks, *self.calls.values())
+        return (self.n_events, len(self.rows("workflow", "delivery")), *map(len, journals))
+
+    @property
     def incidents(self) -> set[tuple[str, str]]:
-        """Return the (dossier, system) pairs of which a person can see that something is wrong."""
-        return {(str(row["dossier_id"]), row["system"]) for row in self.rows("workflow", "incident")}
+        """Return the (dossier, system) pairs of which a person can see, or has settled, that something is wrong.
+
+        What was told again, or was seen to be in step, has to be in step. A brake speaks for all that has diverged.
+        """
+        known = [row for row in self.rows("workflow", "incident") if not row["closed_at"] or row["action"] in STAYS]
+        braked = {row["system"] for row in known if row["dossier_id"] is None}
+        found = {(str(row["dossier_id"]), row["system"]) for row in known}
+        wrong = [row for row in self.rows("workflow", "standing") if row["verdict"] == "diverged"]
+        return found | {(str(row["dossier_id"]), row["system"]) for row in wrong if row["system"] in braked}
 
 
 async def collect(postgres_url: str, sandbox_url: str, sandbox_folder: Path, told: list[Told]) -> Evidence:

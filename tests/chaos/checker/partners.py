@@ -1,23 +1,18 @@
 """Outside systems: every change is a delivery, in order, and what each system stores is what it was told, once."""
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tests.chaos.checker.acknowledged import short
-from tests.chaos.checker.evidence import SERVICES, Evidence, Row
-from tests.chaos.checker.finding import Finding, Kind
+from tests.chaos.checker.evidence import SERVICES, Evidence
+from tests.chaos.checker.finding import Finding
+from tests.chaos.checker.portal import check_portal
+from tests.chaos.checker.registers import check_registers
+from tests.chaos.checker.standing import TAKEN, Lanes
 
 DATA = Path(__file__).resolve().parents[3] / "deploy" / "province" / "systems"
-TAKEN = {"done", "acknowledged"}
-PORTAL = {
-    "submitted": "1", "accepted": "2", "refused": "3", "processing": "4", "supplement_requested": "5",
-    "payment_requested": "6", "withdrawn": "7", "resolved": "9", "returned": "10",
-}  # fmt: skip
-Lanes = dict[tuple[str, str], list[Row]]
 
 
 def check(seen: Evidence) -> Iterator[Finding]:
@@ -27,8 +22,8 @@ def check(seen: Evidence) -> Iterator[Finding]:
         lanes[str(row["dossier_id"]), row["system"]].append(row)
     yield from _lanes(seen, lanes)
     yield from _told(seen, lanes)
-    yield from _portal(seen, lanes)
-    yield from _registers(seen, lanes)
+    yield from check_portal(seen, lanes)
+    yield from check_registers(seen, lanes)
     yield from _deeds(seen)
     if seen.waiting_callbacks:
         yield Finding("lost", "callbacks", f"{seen.waiting_callbacks} were never heard")
@@ -77,71 +72,3 @@ def _told(seen: Evidence, lanes: Lanes) -> Iterator[Finding]:
                 yield Finding("lost", f"dvcqg {dossier}", f"{len(wanted) - len(there)} facts of {source} are not told")
             elif there != wanted:
                 yield Finding("reordered", f"dvcqg {dossier}", f"facts of {source}")
-
-
-def _portal(seen: Evidence, lanes: Lanes) -> Iterator[Finding]:
-    """Header and progress of the national portal: every step once, in order, and where the dossier stands now."""
-    status = {str(row["id"]): row for row in seen.rows("intake", "dossier")}
-    for (dossier, system), lane in lanes.items():
-        if system != "dvcqg":
-            continue
-        there: Any = seen.outside["dvcqg"].get(dossier, {"progress": [], "state": None, "due_at": None})
-        steps = [int(found[1]) for line in there["progress"] if (found := re.match(r"Bước (\d+): ", line["text"]))]
-        wanted = [row["no"] for row in lane if row["state"] in TAKEN]
-        is_visible = (dossier, system) in seen.incidents
-        yield from _steps(dossier, steps, wanted, is_visible=is_visible)
-        stands = PORTAL[status[dossier]["status"]]
-        if len(wanted) == len(lane) and there["state"] != stands and not is_visible:
-            yield Finding("diverged", f"dvcqg {dossier}", f"it stands at {there['state']} there and at {stands} here")
-
-
-def _steps(dossier: str, steps: list[int], wanted: list[int], *, is_visible: bool) -> Iterator[Finding]:
-    where = f"dvcqg {dossier}"
-    yield from (Finding("doubled", where, f"step {n} is there {k} times") for n, k in Counter(steps).items() if k > 1)
-    if not is_visible:
-        yield from (Finding("lost", where, f"step {n} was taken and is not there") for n in wanted if n not in steps)
-        yield from (Finding("doubled", where, f"step {n} was never taken") for n in set(steps) - set(wanted))
-    if steps != sorted(steps):
-        yield Finding("reordered", where, f"steps {steps}")
-
-
-FIRST_CALL = {"vbdlis": "tiepnhan", "tax": "TCT_GPC", "bhxh": "TiepNhanHoSo"}
-LAST_CALL = {
-    "ResultReturned": ("vbdlis", "capnhattrangthaitraketquahoso"),
-    "PaymentRecorded": ("tax", "ChungTuThanhToan"),
-}
-
-
-def _registers(seen: Evidence, lanes: Lanes) -> Iterator[Finding]:
-    """A dossier is opened once in each register that has it, and closed or paid there as often as we say."""
-    codes = {str(row["dossier_id"]): row["code"] for row in seen.rows("workflow", "exchange")}
-    for system, call in FIRST_CALL.items():
-        effects = Counter(row["dossier"] for row in seen.calls[system] if row["call"] == call)
-        opened = {
-            codes[dossier] for (dossier, one), lane in lanes.items() if one == system and lane[0]["state"] in TAKEN
-        }
-        visible = {codes.get(dossier) for dossier, one in seen.incidents if one == system}
-        yield from (
-            Finding("lost", f"{system} {code}", "it was taken and is not there")
-            for code in opened - set(effects) - visible
-        )
-        yield from (
-            Finding("doubled", f"{system} {code}", f"{call} took effect {n} times")
-            for code, n in effects.items()
-            if n > 1
-        )
-        yield from (
-            Finding("lost", f"{system} {code}", "it is gone there")
-            for code in opened - set(seen.outside[system]) - visible
-        )
-    for fact, (system, call) in LAST_CALL.items():
-        effects = Counter(row["dossier"] for row in seen.calls[system] if row["call"] == call)
-        for (dossier, one), lane in lanes.items():
-            said = sum(row["fact"] == fact and row["state"] in TAKEN for row in lane)
-            if one == system and (dossier, one) not in seen.incidents and effects[codes[dossier]] != said:
-                kind: Kind = "lost" if effects[codes[dossier]] < said else "doubled"
-                yield Finding(
-                    kind,
-                    f"{system} {codes[dossier]}",
-                    f"{call} took effect {effects[codes[dossier]]} times, said {said}",
-                )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from tests.chaos.faults import broker, database, partners, processes, quorum, together
+from tests.chaos.faults import broker, clerks, database, partners, processes, quorum, restored, together
 from tests.chaos.faults.fault import Fault, Place
 from tests.chaos.points import DISTORTIONS, POINTS
 
@@ -22,6 +22,10 @@ def _bad(name: str) -> Make:
 
 def _switched(kind: str) -> Make:
     return lambda _: partners.Switched((kind,))
+
+
+def _clerk(verb: str) -> Make:
+    return lambda _: clerks.Clerk(verb)
 
 
 QUORUM = "quorum"
@@ -61,10 +65,11 @@ FAMILIES: dict[str, dict[str, Make]] = {
     "partners": {
         **{f"partner: {kind}": _switched(kind) for kind in partners.SWITCHES},
         "partner: several switches": lambda rng: partners.Switched(tuple(rng.sample(sorted(partners.SWITCHES), 4))),
+        **{f"a clerk {verb} dossiers": _clerk(verb) for verb in ("changes", "deletes")},
         "mail and webhooks refused": lambda _: partners.PostRefused(),
     },
 }
-
+FAMILIES["restore"] = {"a database restored from a backup": lambda _: restored.Restored()}
 
 MIXED = [name for family in ("points", "processes", "database", "broker", "partners") for name in FAMILIES[family]]
 ALONE = {"migration killed"}

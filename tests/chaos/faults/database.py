@@ -12,7 +12,7 @@ from deploy.local.postgres import make_databases
 from tests.chaos.faults.fault import Place
 from tests.chaos.points import SERVICES
 
-TRANSIENT = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+TRANSIENT = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 async def connect(place: Place, service: str) -> Any:

@@ -203,6 +203,19 @@ async def test_without_intake_nothing_is_sent_and_nothing_is_lost(town: Town) ->
         await town.settled("vbdlis", dossier_id)
 
 
+async def test_particulars_that_are_lost_are_a_persons_matter_and_go_out_when_they_were_given_again(town: Town) -> None:
+    dossier_id, code = await town.accept()
+    await town.lose_people(dossier_id)
+    async with town.adapter("vbdlis"):
+        refused = await town.settled("vbdlis", dossier_id, state="refused")
+        assert (refused["reason_code"], await town.vbdlis.codes()) == ("no_applicant", [])
+        await town.give_people(dossier_id)
+        await town.retry(dossier_id)
+        await town.settled("vbdlis", dossier_id)
+    given = (await town.vbdlis.dossier(code))["fields"]["ThongTinNguoiNopDon"]
+    assert given["HoTen"] == "Nguyễn Thị Nói Lại"
+
+
 async def opened(town: Town, url: str) -> None:
     """Wait until the breaker has opened."""
 

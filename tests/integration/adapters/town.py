@@ -104,6 +104,24 @@ class Town:
         found: dict[str, Any] = done.json()
         return found
 
+    async def lose_people(self, dossier_id: UUID) -> None:
+        """Let intake be without the particulars of a dossier, as after a restore."""
+        async with self.world.service("intake").sessions.begin() as session:
+            await session.execute(text("DELETE FROM applicant WHERE dossier_id = :id"), {"id": dossier_id})
+
+    async def give_people(self, dossier_id: UUID) -> None:
+        """Ask the applicant again and key it in."""
+        people = {"applicant": {**SUBMISSION["applicant"], "full_name": "Nguyễn Thị Nói Lại"}}  # type: ignore[dict-item]
+        path = f"/v1/dossiers/{dossier_id}/applicant"
+        await self._intake("PUT", path, "officer", people, **{"If-Match": self.tags[dossier_id]})
+
+    async def retry(self, dossier_id: UUID) -> None:
+        """Decide that what was refused is told again."""
+        items = (await self._workflow("GET", "/v1/incidents", "ops")).json()["items"]
+        [incident] = [one for one in items if one["dossier_id"] == str(dossier_id)]
+        body = {"action": "retry", "note": "đã hỏi lại người nộp"}
+        await self._workflow("POST", f"/v1/incidents/{incident['id']}/resolve", "ops", json=body)
+
     async def command(self, dossier_id: UUID, verb: str, body: Any = None) -> None:
         """Do something at the counter, and let workflow hear of it."""
         await self._command(dossier_id, self.tags[dossier_id], verb, body)

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from services.notify import repository
 from services.notify.app import send_emails
 from services.notify.domain import EVENT_TYPES
 from shared.events.sla import ApologyIssued, DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
@@ -167,6 +168,25 @@ async def test_a_miss_that_was_told_is_corrected(here: Town) -> None:
     await here.foreign_applied("sla", dossier_id, DeadlineMissWithdrawn(deadline_at=SOON))
     await here.send()
     assert (await here.emails(dossier_id))["late_withdrawn"] == "sent"
+
+
+async def test_a_miss_that_may_have_been_told_is_corrected(here: Town) -> None:
+    """Whoever sent the word died before it was recorded: it may be out, so its correction has to follow."""
+    dossier_id = await here.submit()
+    await here.do(dossier_id, "accept")
+    await here.bring(dossier_id)
+    await here.send()
+    await here.foreign_applied("sla", dossier_id, missed())
+    async with here.notify.sessions.begin(uniform=True) as session:
+        assert len(await repository.claim_emails(session, 5)) == 1
+    await here.sql(
+        "UPDATE message SET leased_until = clock_timestamp(), next_try_at = clock_timestamp()"
+        " WHERE leased_until IS NOT NULL"
+    )
+    await here.foreign_applied("sla", dossier_id, DeadlineMissWithdrawn(deadline_at=SOON))
+    await here.send()
+    emails = await here.emails(dossier_id)
+    assert (emails["late"], emails["late_withdrawn"]) == ("sent", "sent")
 
 
 @pytest.mark.parametrize("was_sent", [True, False])

@@ -66,7 +66,8 @@ def test_header_and_log_carry_the_code_of_the_state(status: Status, is_received:
     dossier = {"status": status.value, "accepted_at": START.isoformat() if is_received else None}
     expected = codes.STATE[status.value]
     assert codes.log_code(dossier) == expected
-    is_hidden = status is Status.SUPPLEMENT_REQUESTED and not is_received
+    needs_dates = status in {Status.SUPPLEMENT_REQUESTED, Status.WITHDRAWN, Status.STOPPED}
+    is_hidden = needs_dates and not is_received
     assert codes.header_code(dossier) == ("1" if is_hidden else expected)
 
 
@@ -137,8 +138,8 @@ def test_a_header_holds_strings_and_dates_only_and_its_own_code(fact: str, statu
     assert all(isinstance(value, str) and value for value in plain + [v for row in rows for v in row.values()])
     dates = [value for name, value in found.items() if name.startswith("Ngay")]
     assert all(STAMP.fullmatch(value) for value in dates)
-    is_early = found.get("NgayTiepNhan") is None
-    assert found["TrangThaiHoSo"] == ("1" if is_early and status == "supplement_requested" else codes.STATE[status])
+    is_hidden = found.get("NgayTiepNhan") is None and status in {"supplement_requested", "withdrawn", "stopped"}
+    assert found["TrangThaiHoSo"] == ("1" if is_hidden else codes.STATE[status])
     assert {"ChuHoSo", "TenTTHC", "TenLinhVuc", "KenhThucHien", "LoaiDoiTuong", "NgayNopHoSo"} <= set(found)
 
 
@@ -237,6 +238,17 @@ def test_a_state_that_somebody_else_set_is_noticed_unless_it_is_what_we_say_too(
     assert is_foreign(tale.last(workflow.LegAcknowledged(leg_no=1)), found)
     assert not is_foreign(tale.last(SAMPLES["DossierWithdrawn"]), found)
     assert not is_foreign(told("LegAcknowledged"), None)
+
+
+@pytest.mark.parametrize("end", ["DossierWithdrawn", "DossierStopped"])
+def test_an_end_before_reception_that_the_portal_shows_itself_is_nobody_elses_and_needs_no_header(end: str) -> None:
+    tale = Tale("dvcqg")
+    first = head(tale.last(submitted()))
+    told = tale.last(SAMPLES[end])
+    shown = first | {"TrangThaiHoSo": codes.log_code(told.dossier)}
+    assert (is_missing(told, NUMBER, NAMES, first), is_foreign(told, first)) == (True, False)
+    assert (is_missing(told, NUMBER, NAMES, shown), is_foreign(told, shown)) == (False, False)
+    assert is_foreign(told, first | {"TrangThaiHoSo": "4"})
 
 
 def test_the_sample_province_names_its_procedures_by_their_newest_version() -> None:

@@ -18,11 +18,13 @@ STATE: Mapping[str, str] = {
     "returned": "10",
 }
 """Our eleven states in its ten codes: *handed to the post* has none, it stays 9."""
-BEFORE_RECEPTION: Mapping[str, str] = {"5": "1"}
-"""Header codes of a dossier that is not received yet: the portal takes 5 only with both dates, and there are none.
+BEFORE_RECEPTION: Mapping[str, str] = {"5": "1", "7": "1", "8": "1"}
+"""Header codes of a dossier that was never received: the portal takes these only with both dates, and there are none.
 
-The progress line says 5 all the same. Withdrawn before reception stays 7: if the portal wants dates, a person decides.
+The progress line says 5, 7 or 8 all the same, and NgayKetThucXuLy says that it is over.
 """
+ENDS = frozenset({"7", "8"})
+"""Withdrawn, stopped."""
 CHANNEL: Mapping[str, str] = {"counter": "1", "online": "2", "post": "3"}
 KIND: Mapping[str, str] = {"citizen": "1", "household": "1", "business": "2", "agency": "3", "other": "4"}
 """LoaiDoiTuong of dialect A, which has no household: it acts through a citizen."""
@@ -39,3 +41,8 @@ def header_code(dossier: Json) -> str:
     """Return the code that the header carries."""
     code = log_code(dossier)
     return code if dossier.get("accepted_at") else BEFORE_RECEPTION.get(code, code)
+
+
+def is_over_there(dossier: Json, shown: object) -> bool:
+    """Say whether the portal shows by itself the end that our header could not carry: nothing is put in its place."""
+    return shown in ENDS and shown == log_code(dossier) != header_code(dossier)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.workflow.adapters.dvcqg.catalogue import Names
-from services.workflow.adapters.dvcqg.codes import CHANNEL, DELIVERY, KIND, header_code
+from services.workflow.adapters.dvcqg.codes import CHANNEL, DELIVERY, KIND, header_code, is_over_there
 from services.workflow.adapters.dvcqg.lists import lists
 from services.workflow.adapters.instants import stamp
 from services.workflow.adapters.port import Json, Told
@@ -53,6 +53,8 @@ def is_missing(told: Told, number: str, names: Names, found: Json | None) -> boo
     mark = mark_of(found)
     if found is None or mark is None:
         return True
+    if is_over_there(told.dossier, found.get("TrangThaiHoSo")):
+        return False
     no, code = mark
     if no != told.no:
         is_moved = told.fact in IF_MOVED and header_code(told.dossier) != code
@@ -69,7 +71,8 @@ def is_foreign(told: Told, found: Json | None) -> bool:
     mark = mark_of(found)
     if found is None or mark is None:
         return False
-    return found.get("TrangThaiHoSo") not in {mark[1], header_code(told.dossier)}
+    shown = found.get("TrangThaiHoSo")
+    return shown not in {mark[1], header_code(told.dossier)} and not is_over_there(told.dossier, shown)
 
 
 def mark_of(found: Json | None) -> tuple[int, str] | None:

@@ -60,8 +60,13 @@ class SessionPortal:
         found = await self._client.look_up(change.number)
         if isinstance(found, Said):
             return not_sent(found)
-        said = total(await self._sent(change, found))
-        return said if said.answer is not Answer.TAKEN else await self._proved(change, said)
+        calls = await self._sent(change, found)
+        said = total(calls)
+        if said.answer is Answer.TAKEN:
+            return await self._proved(change, said)
+        if said.answer is Answer.REFUSED and any(one.answer is Answer.TAKEN for one in calls):
+            return await self._weighed(change, said)
+        return said
 
     async def observe(self, told: Told) -> Said | None:
         """Say whether header and line are there; of one without the other ``deliver`` sends what is missing."""
@@ -134,6 +139,13 @@ class SessionPortal:
             return Said(Answer.UNKNOWN, found.reason_code, found.message)
         missing = _missing(change, found)
         return contradicted(change.told, ", ".join(missing)) if missing else said
+
+    async def _weighed(self, change: Change, said: Said) -> Said:
+        """Return *said*, a no beside a yes, unless the portal has no dossier: then the yes was none."""
+        found = await self._client.look_up(change.number)
+        if isinstance(found, Said):
+            return Said(Answer.UNKNOWN, found.reason_code, found.message)
+        return contradicted(change.told, "DongBoHoSoMC") if found is None else said
 
 
 def _missing(change: Change, found: Json | None) -> list[str]:

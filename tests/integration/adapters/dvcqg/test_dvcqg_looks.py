@@ -26,11 +26,18 @@ def judged(seen: Seen | Said, told: list[Told]) -> list[Find]:
     return observing.judge(observing.Seen(seen.exists, state, seen.stands_at, seen.has_last, seen.log), known)
 
 
+async def taken(portal: SessionPortal, told: Told) -> Told:
+    assert (await portal.deliver(told)).answer is Answer.TAKEN, told.fact
+    return told
+
+
 @pytest.mark.parametrize(
     "life",
     [
         land_transfer(),
         [submitted(), SAMPLES["DossierRefused"]],
+        [submitted(), SAMPLES["DossierWithdrawn"]],
+        [submitted(), ASKED, SAMPLES["DossierStopped"]],
         [submitted(), ASKED, BROUGHT, accepted(), SAMPLES["DossierWithdrawn"]],
         [submitted(channel="counter"), accepted(channel="counter"), ASKED, SAMPLES["DossierStopped"]],
     ],
@@ -40,8 +47,7 @@ async def test_after_every_fact_of_a_life_the_portal_is_seen_to_be_in_step(
 ) -> None:
     told: list[Told] = []
     for one in tale.all(*life):
-        assert (await portal.deliver(one)).answer is Answer.TAKEN, one.fact
-        told.append(one)
+        told.append(await taken(portal, one))
         assert judged(await portal.look(one), told) == [], one.fact
     assert tale.n_looks <= len(told)
 
@@ -67,6 +73,17 @@ async def test_what_clerks_do_there_is_seen_field_by_field(portal: SessionPortal
     assert (find.theirs, find.first) == ({"status": "withdrawn"}, None)
     await dvcqg.client.delete(f"/sandbox/dvcqg/dossiers/{code}")
     assert await portal.look(told[-1]) == Seen(exists=False)
+
+
+async def test_a_withdrawal_at_the_portal_before_reception_is_in_step_once_it_is_ours_too(
+    portal: SessionPortal, dvcqg: Partner, tale: Tale
+) -> None:
+    told = [await taken(portal, tale.last(submitted()))]
+    assert (await dvcqg.act("withdraw", str(tale.dossier_id))).status_code == 200
+    [find] = judged(await portal.look(told[-1]), told)
+    assert (find.theirs, find.first) == ({"status": "withdrawn"}, None)
+    told.append(await taken(portal, tale.last(SAMPLES["DossierWithdrawn"])))
+    assert judged(await portal.look(told[-1]), told) == []
 
 
 @pytest.mark.parametrize(

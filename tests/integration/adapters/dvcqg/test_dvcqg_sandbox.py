@@ -12,7 +12,6 @@ from shared.events import intake, workflow
 from tests.integration.adapters.dvcqg.steps import (
     ACKNOWLEDGED,
     CATALOGUE,
-    HEADER,
     n_tried,
     reach,
     texts,
@@ -112,16 +111,25 @@ async def test_a_supplement_at_reception_is_in_the_log_and_the_header_waits(
     assert (found["state"], found["log_state"], len(found["progress"])) == ("2", "2", 4)
 
 
-async def test_a_withdrawal_before_reception_is_in_the_log_and_its_header_waits_for_a_person(
+@pytest.mark.parametrize(("end", "code"), [("DossierWithdrawn", "7"), ("DossierStopped", "8")])
+async def test_an_end_before_reception_is_in_the_log_and_the_header_says_when(
+    dvcqg: Partner, portal: SessionPortal, tale: Tale, end: str, code: str
+) -> None:
+    """Chaos, seed 20261127: every such withdrawal was refused for want of dates, and was an incident."""
+    await reach(portal, tale, born(), ASKED, SAMPLES[end])
+    found = await dvcqg.dossier(str(tale.dossier_id))
+    assert (found["state"], found["log_state"], len(found["progress"])) == ("1", code, 3)
+    assert found["fields"]["NgayKetThucXuLy"] == "20261005080300"
+
+
+async def test_a_withdrawal_before_reception_that_began_at_the_portal_stays_there_as_it_is(
     dvcqg: Partner, portal: SessionPortal, tale: Tale
 ) -> None:
     await reach(portal, tale, born())
-    told = tale.last(SAMPLES["DossierWithdrawn"])
-    for _ in range(2):
-        said = await portal.deliver(told)
-        assert (said.answer, HEADER in said.message) == (Answer.REFUSED, True)
+    await dvcqg.act("withdraw", str(tale.dossier_id))
+    await reach(portal, tale, SAMPLES["DossierWithdrawn"])
     found = await dvcqg.dossier(str(tale.dossier_id))
-    assert (found["log_state"], len(found["progress"])) == ("7", 2)
+    assert (found["state"], found["log_state"], len(found["progress"])) == ("7", "7", 3)
 
 
 @pytest.mark.parametrize(("more", "reason"), [({"procedure": "XX.99@1"}, "unmapped_procedure"), ({}, "no_number")])
