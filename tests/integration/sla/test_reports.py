@@ -289,6 +289,16 @@ async def test_an_officer_gets_the_own_agencys_figures_only(town: World) -> None
     assert len(page["items"]) == 1
 
 
+async def test_a_register_that_nobody_would_read_is_refused_as_a_file(
+    town: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live(town.service("sla"))
+    monkeypatch.setattr("services.sla.handlers.register.MOST_ROWS", 7)
+    refused = await get(town, "register?from=2026-03-01&to=2026-03-31&format=csv")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "too_many")
+    assert (await get(town, "register?from=2026-03-03&to=2026-03-31&format=csv")).status_code == 200
+
+
 # Attribution
 
 
