@@ -34,7 +34,7 @@ def at(text: str) -> datetime:
     return datetime.strptime(f"{day}/2025 {clock}", "%d/%m/%Y %H:%M").replace(tzinfo=LOCAL)
 
 
-# Received Mon 21/4. Counted: 22, 23 (2 days) and 24 until 10:00. The span is 24 from 10:00 (90 + 210 = 300) and all of 25
+# Received Mon 21/4. Counted: 22, 23 and 24 until 10:00. The span is 24 from 10:00 (90 + 210 = 300) and all of 25
 # (450: its first day after does not count). Without it: 22 23 24 25, Sat 26 (worked for Fri 2/5), 28, 29, and, after
 # 30/4 – 2/5, Mon 5/5 = 8. 750 minutes after 5/5 17:00: Tue 6/5 (450), Wed 7/5 14:30 – due on Wed 7/5 17:00.
 LIFE: list[Fact] = [
