@@ -122,6 +122,8 @@ async def adopt_newest(session: Session) -> bool:
     for calendar in _newest(session):
         data = calendar.data
         asked = await repository.unfinished(session, data.code)
+        if asked is not None and asked.calendar_version < data.version:
+            asked.finished_at, asked = now(session), None  # overtaken by a version that was loaded meanwhile
         ids = await repository.open_on_older(session, data.code, data.version, PAGE)
         if not ids and asked is None:
             continue

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from services.sla import jobs
 from services.sla.models import Clock
 from shared.events.workflow import RouteCompleted
+from shared.reference import store
 from shared.service import Service
 from tests.integration.sla.rows import clock, names, said, stored
 from tests.integration.sla.story import OFFICE, Story, completed, offered, tell
@@ -147,6 +148,22 @@ async def test_while_one_version_is_on_its_way_there_is_no_next(running: World) 
     await change(running)
     second = await change(running, {"document": "14 (giả định)", "remove": ["2026-03-11"]})
     assert (second.status_code, second.json()["code"]) == (409, "still_recalculating")
+
+
+async def test_a_version_that_is_loaded_meanwhile_overtakes_the_one_on_its_way(
+    running: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.sla.handlers.calendars.PAGE", 2)
+    service = running.service("sla")
+    paths = [await told(running) for _ in range(5)]
+    asked = await change(running)
+    await jobs.adopt_calendars(service)
+    third = {**service.references.get("calendar", "VN", 2).data.model_dump(mode="json"), "version": 3}
+    async with service.sessions.begin() as session:
+        await store(session, ("calendar", "VN", 3), third, owned=True)
+    await work(service)
+    assert {(await clock(service, id_of(path))).calendar_version for path in paths} == {3}
+    assert (await progress(running, asked))["finished_at"] is not None
 
 
 WRONG = [
