@@ -196,6 +196,33 @@ async def test_a_new_row_that_is_deleted_again_is_never_written(store: Store) ->
     assert await store.rows("id") == []
 
 
+@pytest.mark.parametrize("uniform", [False, True])
+async def test_a_new_row_may_take_the_place_of_a_deleted_one(store: Store, uniform: bool) -> None:
+    ids = sorted(uuid4() for _ in range(2))
+    await store.add(*(thing(id=one, name="trước", n_tries=1) for one in ids))
+    async with store.sessions.begin(uniform=uniform) as session:
+        for one in ids:
+            session.delete(await session.get_one(Thing, one))
+            new = thing(id=one, price=None)
+            session.add(new)
+            new.name = "sau"  # also what is set after it was added
+        assert (await session.get_one(Thing, ids[0])).name == "sau"
+    assert [(row.name, row.price, row.n_tries) for row in await store.rows("name", "price", "n_tries")] == [
+        ("sau", None, 7)
+    ] * 2
+
+
+async def test_one_that_took_the_place_of_another_can_be_deleted_too(store: Store) -> None:
+    one = uuid4()
+    await store.add(thing(id=one))
+    async with store.sessions.begin() as session:
+        session.delete(await session.get_one(Thing, one))
+        new = thing(id=one)
+        session.add(new)
+        session.delete(new)
+    assert await store.rows("id") == []
+
+
 async def test_what_was_read_equals_what_sqlalchemy_itself_reads(store: Store) -> None:
     await store.add(thing(), thing(nothing={"n": 1}, price=None))
     async with store.by_the_book() as session:

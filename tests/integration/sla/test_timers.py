@@ -89,6 +89,18 @@ async def test_a_forgotten_suspension_is_asked_about_once(empty: Service) -> Non
     assert asked == [{"suspension_no": 20002, "holder_agency_code": TAX}]
 
 
+async def test_one_suspension_may_follow_another_within_one_batch(empty: Service) -> None:
+    story = await running(empty)
+    story.both("6 10:00", completed(1), offered(2, TAX, "tax_determination"))
+    await tell(empty, story.events[-2:])
+    story.both("9 10:00", completed(2), offered(3, None, "financial_obligation"))
+    await tell(empty, story.events[-2:])
+    async with empty.sessions.begin() as session:
+        await handlers.fire_timers(session, at("9 10:00") + timedelta(days=31), always)
+    asked = [data["suspension_no"] for name, data in await said(empty, story.dossier_id) if "Forgotten" in name]
+    assert asked == [20003]
+
+
 async def test_a_suspension_that_ended_is_not_asked_about(empty: Service) -> None:
     story = await running(empty)
     story.both("6 10:00", completed(1), offered(2, TAX, "tax_determination"))
