@@ -126,7 +126,7 @@ MOOT_AFTER_END = frozenset(
     }
 )
 """Not told to the applicant of a dossier that was refused, withdrawn or stopped, whichever fact came first."""
-PRIVATE = frozenset({"attributes", "applicant_version"})
+PRIVATE = frozenset({"attributes", "applicant_version", "filed_by"})
 """Fields of facts that no message repeats."""
 
 

@@ -32,6 +32,8 @@ class DossierSubmitted(IntakeFact):
     result_delivery: Delivery
     attributes: dict[str, Any] = Field(default_factory=dict)
     """Only those attributes that the procedure declares as not personal."""
+    filed_by: str | None = None
+    """The account of the system that handed it in (a portal, an adapter); null: a person did."""
 
 
 class DossierAccepted(IntakeFact):

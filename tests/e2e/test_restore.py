@@ -24,10 +24,12 @@ from tests.support import eventually
 
 HISTORY = "dossier_id, seq, id, type, time, after, chain, data"
 LEG = "dossier_id, leg_no, version, step_code, agency_code, status, offered_at, due_at, acknowledged_at, outcome"
+ENTRY = "dossier_id, counts_on, known_on, measure, verdict, ending, judged_by"
 TIMER = "dossier_id, kind, due_at, deadline_at, revision"
 STATE = {
     "intake": (
         "id, version, status, code, appointment_at, suspended_ground, outcome, n_notices, resolved_at FROM dossier",
+        "id, submitted_by FROM dossier",
         "dossier_id, notice_no, amount, due_on, paid_at, method FROM payment_notice",
         "prefix, day, last FROM code_counter",
     ),
@@ -42,6 +44,8 @@ STATE = {
         "* FROM clock",
         "* FROM suspension",
         "* FROM leg_clock",
+        "* FROM holding",
+        f"{ENTRY}, sum(n) FROM entry GROUP BY {ENTRY} HAVING sum(n) <> 0",
         f"{TIMER} FROM timer",
     ),
     "notify": ("id, code, has_ended FROM dossier", "id, dossier_id, template, status FROM message"),

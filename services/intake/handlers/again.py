@@ -50,7 +50,7 @@ async def _submit(session: Session, got: Received[intake.DossierSubmitted]) -> N
     session.add(
         Dossier(
             id=got.dossier_id, version=1, status=Status.SUBMITTED, procedure_code=procedure_code,
-            procedure_version=procedure_version, is_assisted=fact.assisted, submitted_by=RECOVERED,
+            procedure_version=procedure_version, is_assisted=fact.assisted, submitted_by=fact.filed_by or RECOVERED,
             attributes=fact.attributes, components=[], submitted_at=got.event.time, n_supplements=0, n_notices=0,
             **{name: getattr(fact, name) for name in copied},
         )
@@ -137,7 +137,7 @@ AGAIN: Mapping[type[Fact], Handler] = {
     intake.DossierReopened: _reopen,
 }
 LOST: Mapping[type[Fact], str] = {
-    intake.DossierSubmitted: "the applicant, private attributes, papers, and which account may see it",
+    intake.DossierSubmitted: "the applicant, private attributes, papers, and a person's account that may see it",
     intake.ApplicantChanged: "the applicant's new particulars",
     intake.SupplementReceived: "which papers came in",
 }

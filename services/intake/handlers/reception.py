@@ -28,7 +28,7 @@ async def accept_dossier(session: Session, call: Call) -> Dossier:
     number = await repository.next_number(session, unit.dossier_code_prefix, today)
     dossier.code = dossier_code(unit.dossier_code_prefix, today, number)
     fact = DossierAccepted(
-        **submitted(dossier).model_dump(exclude={"applicant_version"}),
+        **submitted(dossier).model_dump(exclude={"applicant_version", "filed_by"}),
         code=dossier.code,
         calendar=calendar.reference,
         limit=limit,

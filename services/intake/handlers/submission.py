@@ -48,7 +48,8 @@ async def submit_dossier(session: Session, given: DossierCreate, by: Principal) 
     head = birth(session, dossier.id)
     session.add(dossier)
     add_people(session, dossier, given, {k: v for k, v in given.attributes.items() if k not in public})
-    publish(session, head, submitted(dossier))
+    filed_by = by.subject if by.has(Role.PORTAL, Role.SYSTEM) else None
+    publish(session, head, submitted(dossier).model_copy(update={"filed_by": filed_by}))
     return dossier
 
 
