@@ -75,6 +75,9 @@ async def recover(service: Service) -> Report:
     copies = await _from_kafka(service, known)
     if service.definition.name != BIRTHPLACE:
         await _from_intake(service, known, copies)
+    if known and service.definition.doubt is not None:
+        async with service.sessions.begin() as session:
+            await service.definition.doubt(session)
     for dossier_id in track(sorted(known), "recovering"):
         await _bring_back(service, dossier_id, known[dossier_id], copies, report)
     missing, _ = await service.watch.look()

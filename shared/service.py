@@ -77,6 +77,8 @@ class Definition:
     """By its own facts: what of it no event holds, and a backup that is too old lacks for ever."""
     forget: Callable[[Session, UUID], Awaitable[Any]] | None = None
     """Deletes all that is derived of a dossier; None: it owns its state, which is recovered and never derived anew."""
+    doubt: Callable[[Session], Awaitable[None]] | None = None
+    """Marks, in a database that was restored, what may have been told outside since it was backed up."""
     load: Callable[["Service", str], Coroutine[Any, Any, None]] | None = None
     """Loads the owned reference data from a folder."""
 

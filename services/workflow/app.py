@@ -10,7 +10,7 @@ from services.workflow.consumers import consumer
 from services.workflow.domain import catalogue
 from services.workflow.domain.route import Route
 from services.workflow.domain.systems import OutsideSystem
-from services.workflow.handlers.again import AGAIN
+from services.workflow.handlers.again import AGAIN, doubt_waiting
 from services.workflow.jobs import JOBS
 from shared.events.reference import Agency, Procedure
 from shared.reference import FOLDERS, load_folder, read_folder
@@ -56,6 +56,7 @@ definition = Definition(
     ),
     consumer=consumer,
     again=AGAIN,
+    doubt=doubt_waiting,
     parsers={
         "agency": Agency.model_validate,
         "route": Route.model_validate,

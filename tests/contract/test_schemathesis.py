@@ -68,6 +68,7 @@ JUDGED_BY_DATA = {
     "GET /v1/reports/06": "a period ends after it begins",
     "GET /v1/reports/attribution": "a period ends after it begins",
     "GET /v1/reports/suspensions": "a period ends after it begins",
+    "GET /v1/reports/apologies": "a period ends after it begins",
     "GET /v1/reports/register": "a period ends after it begins, and after is what a list has given",
 }
 """Operations whose 422 follows from data that no schema holds."""

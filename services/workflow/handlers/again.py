@@ -11,6 +11,7 @@ from services.workflow import repository
 from services.workflow.domain.legs import is_open
 from services.workflow.handlers import commands, succession
 from services.workflow.handlers.moves import hand_on
+from services.workflow.repository import exchange
 from services.workflow.schemas.journeys import (
     Assignment,
     Completion,
@@ -38,6 +39,11 @@ from shared.retrace import recalled
 from shared.session import Session
 
 RECOVERED = "recovered"
+
+
+async def doubt_waiting(session: Session) -> None:
+    """Have what waited when the database was backed up looked at before it is told: it may have been told since."""
+    await exchange.doubt_waiting(session)
 
 
 async def _call(session: Session, got: Received[Any], by: str | None = None) -> commands.LegCall:

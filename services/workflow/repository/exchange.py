@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text, true
+from sqlalchemy import bindparam, func, select, text, true, update
 
 from services.workflow.domain.deliveries import State
 from services.workflow.models import Delivery, Exchange, Inbound, Incident
@@ -38,6 +38,14 @@ _LEASE = text("""
     RETURNING delivery.id, delivery.dossier_id, delivery.no, delivery.fact, delivery.payload, delivery.state,
         delivery.fence, delivery.n_tries, delivery.leased_until, delivery.made_at
 """)
+
+
+async def doubt_waiting(session: Session) -> None:
+    """Let every delivery that waits be unknown: the restored database does not say what was told since its backup."""
+    await session.execute(_DOUBT)
+
+
+_DOUBT = update(Delivery).where(Delivery.state == State.WAITING).values(state=State.UNKNOWN)
 
 
 async def lease(session: Session, system: str, n: int, seconds: float) -> Sequence[Any]:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from services.workflow.handlers.again import doubt_waiting
 from shared.events import intake
 from tests.integration.workflow.support import World
 
@@ -220,3 +221,15 @@ async def test_ops_see_what_each_system_has_not_taken_yet(world: World) -> None:
     assert found["tax"]["waiting"] == []
     own = await world.call("GET", "/v1/systems", "system")
     assert [one["code"] for one in own.json()["items"]] == ["vbdlis"]
+
+
+async def test_in_a_restored_database_what_waits_may_have_been_told(world: World) -> None:
+    dossier = await world.accept()
+    (first,) = await lease(world, "dvcqg")
+    assert (await answer(world, "dvcqg", first, "taken")).status_code == 200
+    async with world.service.sessions.begin() as session:
+        await doubt_waiting(session)
+    states = [one["state"] for one in await lane(world, "dvcqg", dossier)]
+    assert states[0] == "done"
+    assert set(states[1:]) == {"unknown"}
+    assert [one["state"] for one in await lease(world, "dvcqg")] == ["unknown"]
