@@ -58,8 +58,9 @@ def _file_of(place: Place) -> Path:
 def table(place: Place, rows: Iterable[Compared]) -> Table:
     """Return the table of a place as it is printed."""
     shown = Table(title=f"{place.name}, {place.from_on:%d/%m/%Y} – {place.to_on:%d/%m/%Y}", caption=place.source)
-    for title, justify in (("Chỉ tiêu", "left"), ("Công bố", "right"), ("Của ta", "right"), ("Chênh lệch", "right")):
-        shown.add_column(title, justify="right" if justify == "right" else "left")
+    shown.add_column("Chỉ tiêu")
+    for title in ("Công bố", "Của ta", "Chênh lệch"):
+        shown.add_column(title, justify="right")
     shown.add_column("Ghi chú")
     for one in rows:
         ours = ("–", "bối cảnh") if one.ours is None else (f"{one.ours}", f"{one.difference}")

@@ -1,7 +1,7 @@
 """Dossiers drawn to a place's totals: when each is received, by when it is due, when and how it ends."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Literal
@@ -72,8 +72,7 @@ def _marked(found: list[Slot], place: Place) -> list[Slot]:
         saturday = slot.outcome == "early" and not refused and not slot.is_carried_over and n_saturdays > 0
         n_refused -= refused
         n_saturdays -= saturday
-        values = (slot.unit_code, slot.channel, slot.is_carried_over, slot.outcome)
-        marked.append(Slot(*values, is_granted=not refused, is_saturday=saturday))
+        marked.append(replace(slot, is_granted=not refused, is_saturday=saturday))
     return marked
 
 
@@ -163,9 +162,6 @@ def _held(place: Place, drawn: list[Life]) -> Iterator[Life]:
     holders = iter([unit.code for unit in place.units for _ in range(unit.suspended)])
     for life in drawn:
         holder = next(holders, None) if life.ended_at is None else None
-        yield Life(
-            life.slot, life.procedure_code, life.field_code, life.received_at, life.limit_days, life.due_at,
-            life.ended_at, holder,
-        )  # fmt: skip
+        yield replace(life, holder_code=holder)
     if next(holders, None) is not None:
         raise RuntimeError(f"{place.code}: more were suspended than are open")

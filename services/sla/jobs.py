@@ -52,7 +52,6 @@ async def try_out_calendars(service: Service) -> bool:
 
 async def adopt_calendars(service: Service) -> bool:
     """Bring one page of open clocks to the newest version of their calendar."""
-    await service.references.refresh()
     async with service.sessions.begin() as session:
         return await handlers.adopt_newest(session)
 

@@ -71,6 +71,12 @@ class Clock(Base):
     """By the deadline that an apology is about (ISO 8601, UTC): whether it was in time."""
     missed_deadlines: Mapped[list[datetime]]
     """Deadlines announced as missed and not withdrawn since."""
+
+    @property
+    def promised_deadline_at(self) -> datetime | None:
+        """What the applicant is promised: by law, or what an apology promised; None while suspended."""
+        return self.renewed_deadline_at or self.deadline_at
+
     overdue: Mapped[list[list[str | None]]]
     """From which local date to which the dossier was overdue (``domain.overdue_spans``); an open span has no end."""
 

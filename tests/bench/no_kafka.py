@@ -22,16 +22,13 @@ from shared.settings import SERVICES
 from tests.bench.lifecycle import Patience, run
 from tests.bench.system import settle
 from tests.bench.table import Row
+from tests.chaos.progress import BEHIND
 
 EVENTS_PER_SECOND, EVENTS_PER_LIFECYCLE = 100, 29
 BEFORE, WITHOUT = 15.0, 60.0
 GIVE_UP_SECONDS = 300.0
 RECORDED = "SELECT count(*) FROM event"
 UNSENT = "SELECT count(*) FROM event WHERE published_at IS NULL"
-BEHIND = """
-    SELECT count(*) FROM unnest($1::uuid[], $2::int[]) AS wanted(dossier_id, seq)
-    LEFT JOIN head USING (dossier_id) WHERE coalesce(head.{source}_seq, 0) < wanted.seq
-"""
 STILL_UNSENT = """
     SELECT count(*) FROM event JOIN unnest($1::uuid[], $2::int[]) AS wanted(dossier_id, seq) USING (dossier_id)
     WHERE event.seq <= wanted.seq AND published_at IS NULL

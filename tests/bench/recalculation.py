@@ -46,6 +46,7 @@ async def _timed(service: Service, *, dry_run: bool) -> float:
     change = CalendarChange.model_validate({"document": "x", "overrides": [DAY_OFF]})
     async with service.sessions.begin() as session:
         await handlers.change_calendar(session, "VN", change, dry_run=dry_run, by=OPS)
+    await service.references.refresh()
     began = time.perf_counter()
     tick = try_out_calendars if dry_run else adopt_calendars
     while await tick(service):

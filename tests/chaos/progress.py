@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.4
 TRANSIENT = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, httpx.HTTPError)
 Connections = dict[str, Any]
 
-_BEHIND = """
+BEHIND = """
 SELECT count(*) FROM unnest($1::uuid[], $2::int[]) AS wanted(dossier_id, seq)
 LEFT JOIN head USING (dossier_id) WHERE coalesce(head.{source}_seq, 0) < wanted.seq
 """
@@ -79,7 +79,7 @@ async def _all_have(town: Town, wanted: dict[str, tuple[list[Any], list[int]]]) 
     async with connections(town) as opened:
         for reader in SERVICES:
             for source in SERVICES:
-                if await opened[reader].fetchval(_BEHIND.format(source=source), *wanted[source]):
+                if await opened[reader].fetchval(BEHIND.format(source=source), *wanted[source]):
                     return False
     return True
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request, Response
 
 from services.sla import handlers, repository
-from services.sla.api.cursor import after_place, following
+from services.sla.api.cursor import after_place
 from services.sla.papers.apology import as_pdf
 from services.sla.repository import History
 from services.sla.schemas.clocks import (
@@ -22,6 +22,7 @@ from services.sla.schemas.clocks import (
 )
 from shared import problems
 from shared.auth import Principal, Role, allow
+from shared.cursor import text_of
 from shared.outbox import now
 from shared.web import After, Creates, Day, IfMatch, Limit, Session, router, tag
 
@@ -47,7 +48,8 @@ async def list_open_clocks(
     """Open dossiers by their promised deadline, the earliest first: overdue, due today, due tomorrow."""
     rows = await repository.due_soon(session, by, due_until, after_place(after), limit)
     items = handlers.read_due(session, rows, now(session))
-    return DuePage(items=items, next=following(rows, limit))
+    following = text_of(rows[-1].announced_deadline_at, rows[-1].dossier_id) if len(rows) == limit else None
+    return DuePage(items=items, next=following)
 
 
 @api.get("/dossiers/{dossier_id}/clock", tags=["clocks"])

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Response
 
 from services.sla import handlers
-from services.sla.api.cursor import after_place, text_of
+from services.sla.api.cursor import after_place
 from services.sla.papers import register as register_paper
 from services.sla.papers import report06 as paper06
 from services.sla.schemas.reports import (
@@ -22,6 +22,7 @@ from services.sla.schemas.reports import (
     SuspensionsRead,
 )
 from shared.auth import Principal, Role, allow
+from shared.cursor import text_of
 from shared.web import Session, router
 
 api = router(prefix="/v1/reports", tags=["reports"])
@@ -72,7 +73,7 @@ async def get_register(session: Session, ask: Annotated[RegisterAsk, Query()], b
     """The register (form 07): who received what when, until when it was due, when it ended; it names nobody."""
     if ask.format is Format.JSON:
         rows, place = await handlers.read_register(session, ask, by, after_place(ask.after))
-        return RegisterPage(items=rows, next=text_of(place) if place else None)
+        return RegisterPage(items=rows, next=text_of(*place) if place else None)
     register = await handlers.print_register(session, ask, by)
     render = register_paper.as_csv if ask.format is Format.CSV else register_paper.as_xlsx
     return _file(await asyncio.to_thread(render, register), ask, "so-theo-doi")

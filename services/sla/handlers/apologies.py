@@ -54,7 +54,7 @@ async def issue_apology(session: Session, dossier_id: UUID, ask: ApologyAsk, see
     in_time = is_apology_in_time(at, deadline_at, calendar)
     promised_at = _promise(history, ask.new_due_on, calendar, at)
     issued = ApologyIssued(
-        apology_no=1 + sum(fact.kind == Kind.APOLOGISED for fact in history.facts),
+        apology_no=1 + len(history.apologies),
         agency_code=by.agency_code or "",
         deadline_at=deadline_at,
         in_time=in_time,
@@ -92,7 +92,7 @@ def _require_responsible(clock: Clock, by: Principal) -> None:
 
 def _require_late(clock: Clock) -> datetime:
     """Return the promised deadline that can not be, or was not, kept."""
-    promised_at = clock.renewed_deadline_at or clock.deadline_at
+    promised_at = clock.promised_deadline_at
     is_late = clock.status == Status.FINISHED and clock.finished_at and promised_at and clock.finished_at > promised_at
     if promised_at is None or not (clock.status == Status.RUNNING or is_late):
         why = Text("Hồ sơ không có hạn trả nào bị trễ", "there is no deadline that can not be kept")
@@ -106,7 +106,7 @@ def _promise(history: History, on: date | None, calendar: Calendar, at: datetime
     """Return the close of office of the day that is promised; None where nothing more may be."""
     clock = history.clock
     assert clock is not None  # noqa: S101 - checked by the caller
-    is_used = any(fact.data.get("new_deadline_at") for fact in history.facts if fact.kind == Kind.APOLOGISED)
+    is_used = any(fact.data.get("new_deadline_at") for fact in history.apologies)
     if is_used or clock.status == Status.FINISHED:
         if on is not None and is_used:
             raise ReAppointmentUsed(Text("Phiếu xin lỗi này không hẹn ngày mới", "this apology promises no new day"))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.sla.domain import Kept, Kind
+from services.sla.domain import Kept
 from services.sla.handlers.names import Names
 from services.sla.handlers.terms import terms
 from services.sla.models import Clock
@@ -37,7 +37,7 @@ def print_apology(session: Session, history: History, apology_no: int) -> Apolog
 
 
 def _issued(history: History, apology_no: int) -> Kept:
-    found = [fact for fact in history.facts if fact.kind == Kind.APOLOGISED and fact.no == apology_no]
+    found = [fact for fact in history.apologies if fact.no == apology_no]
     if not found:
         raise NotFound(Text("Không có phiếu xin lỗi này", "no such apology"))
     return found[0]

@@ -17,6 +17,7 @@ from services.sla.repository import History
 from shared.auth import Principal
 from shared.errors import DomainError, Malformed, NotFound, Text, wrong_field
 from shared.events.sla import ClockRecalculated
+from shared.inbox import lock_heads
 from shared.outbox import next_instant, now, publish
 from shared.reference import store
 from shared.session import Session
@@ -42,7 +43,7 @@ async def change_calendar(
     NotFound, Malformed for what would be no calendar, StillRecalculating, ImmutableVersion if two do it at once.
     """
     before: Calendar = references(session).latest("calendar", code)
-    if not dry_run and await repository.is_recalculating(session, code):
+    if not dry_run and await repository.unfinished(session, code) is not None:
         raise StillRecalculating(code)
     after = _next_version(before.data, change)
     data = after.model_dump(mode="json")
@@ -141,7 +142,7 @@ def _newest(session: Session) -> list[Calendar]:
 
 
 async def _adopt_page(session: Session, asked: Recalculation, ids: Sequence[UUID]) -> None:
-    heads = await repository.lock_heads(session, ids)
+    heads = await lock_heads(session, ids)
     histories = await repository.read(session, ids)
     for dossier_id, head in heads.items():
         history = histories[dossier_id]

@@ -1,12 +1,12 @@
 """For which days and which unit a report may be asked."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from services.sla.repository.reports import Period
 from services.sla.schemas.reports import PeriodAsk
 from shared.auth import Principal, Role
 from shared.errors import Forbidden, Malformed, Text, wrong_field
-from shared.worktime import LOCAL
+from shared.worktime import at_local
 
 
 def unit_of(ask: PeriodAsk, by: Principal) -> str | None:
@@ -34,4 +34,4 @@ def period_of(ask: PeriodAsk, by: Principal) -> Period:
 
 def begin_of(day: date) -> datetime:
     """Return the instant at which a local day begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=LOCAL)
+    return at_local(day, time())

@@ -10,7 +10,7 @@ from services.sla.handlers.names import Names
 from services.sla.handlers.periods import period_of
 from services.sla.models import Clock
 from services.sla.papers.register import Register, RegisterRow
-from services.sla.repository.reports import FIRST, Place
+from services.sla.repository import START, Place
 from services.sla.schemas.reports import RegisterAsk, RegisterRowRead
 from shared.auth import Principal
 from shared.errors import Malformed, wrong_field
@@ -58,7 +58,7 @@ def _read(names: Names, clock: Clock) -> RegisterRowRead:
 async def print_register(session: Session, ask: RegisterAsk, by: Principal) -> Register:
     """Return the whole register of a period; Malformed if that are too many dossiers, Forbidden."""
     period = period_of(ask, by)
-    clocks = await repository.register(session, period, FIRST, MOST_ROWS + 1)
+    clocks = await repository.register(session, period, START, MOST_ROWS + 1)
     if len(clocks) > MOST_ROWS:
         raise Malformed(extra={"errors": [wrong_field("query/to", "too_many", *TOO_MANY)]})
     names = Names(session, ask.from_on, ask.to_on)

@@ -24,11 +24,11 @@ from services.sla.schemas.reports import (
 from shared.auth import Principal
 from shared.outbox import now
 from shared.session import Session
+from shared.timeline import TICK
 
 log = structlog.get_logger(__name__)
 
 ByCode = Mapping[str, Figures]
-TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 from services.sla.domain import (
     ClockState,
-    Kind,
     Status,
     apology_day,
     apology_key,
@@ -46,7 +45,7 @@ def read_clock(session: Session, history: History, now: datetime) -> ClockRead:
         version=clock.version,
         status=state.status,
         deadline_at=clock.deadline_at,
-        promised_deadline_at=clock.renewed_deadline_at or clock.deadline_at,
+        promised_deadline_at=clock.promised_deadline_at,
         first_deadline_at=state.first_deadline_at,
         is_provisional=state.is_provisional,
         started_at=state.started_at,
@@ -70,9 +69,8 @@ def read_clock(session: Session, history: History, now: datetime) -> ClockRead:
 
 def apologies(history: History) -> list[ApologyRead]:
     """Return the apologies of a dossier, in their order."""
-    rows = sorted((fact for fact in history.facts if fact.kind == Kind.APOLOGISED), key=lambda fact: fact.no or 0)
     absent = {"new_deadline_at": None, "reason": ""}
-    return [ApologyRead(**absent | row.data, apology_no=row.no or 0, issued_at=row.at) for row in rows]
+    return [ApologyRead(**absent | row.data, apology_no=row.no or 0, issued_at=row.at) for row in history.apologies]
 
 
 def read_due(session: Session, rows: Sequence[Clock], now: datetime) -> list[DueRead]:
@@ -97,7 +95,7 @@ def _due(clock: Clock, calendar: Calendar, now: datetime) -> DueRead:
 
 
 def _owes_apology(clock: Clock, now: datetime) -> bool:
-    promised_at = clock.renewed_deadline_at or clock.deadline_at
+    promised_at = clock.promised_deadline_at
     until = clock.finished_at or now
     return promised_at is not None and until > promised_at and apology_key(promised_at) not in clock.apologies
 

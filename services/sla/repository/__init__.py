@@ -1,8 +1,6 @@
 """Every query of sla: clocks, calendars, entries and reports."""
 
 from services.sla.repository.calendars import (
-    is_recalculating,
-    lock_heads,
     moved_by,
     oldest_dry_run,
     open_clocks,
@@ -10,9 +8,10 @@ from services.sla.repository.calendars import (
     unfinished,
 )
 from services.sla.repository.clocks import (
-    FIRST,
+    START,
     Due,
     History,
+    Place,
     due_soon,
     due_timers,
     history,
@@ -35,10 +34,11 @@ from services.sla.repository.reports import (
 )
 
 __all__ = [
-    "FIRST",
+    "START",
     "Asked",
     "Due",
     "History",
+    "Place",
     "apologies",
     "completeness",
     "due_soon",
@@ -46,11 +46,9 @@ __all__ = [
     "fold",
     "forget_entries",
     "history",
-    "is_recalculating",
     "legs_ended",
     "lock",
     "lock_due",
-    "lock_heads",
     "minutes_held",
     "moved_by",
     "oldest_dry_run",

@@ -1,27 +1,12 @@
 """Queries about calendars: which open clocks run by which version, and recalculations."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, exists, select
+from sqlalchemy import exists, select
 
 from services.sla.models import Clock, Recalculated, Recalculation
 from shared.session import Session
 from shared.tables import HeadRow
-
-
-async def lock_heads(session: Session, ids: Sequence[UUID]) -> dict[UUID, HeadRow]:
-    """Lock heads in the order of their ids."""
-    return {head.dossier_id: head for head in await session.scalars(_HEADS, {"ids": list(ids)})}
-
-
-_WANTED = any_(bindparam("ids", type_=ARRAY(Uuid)))
-_HEADS = select(HeadRow).where(HeadRow.dossier_id == _WANTED).order_by(HeadRow.dossier_id).with_for_update()
-
-
-async def is_recalculating(session: Session, code: str) -> bool:
-    """Say whether a version of a calendar is still being brought to open clocks."""
-    return await unfinished(session, code) is not None
 
 
 async def unfinished(session: Session, code: str) -> Recalculation | None:

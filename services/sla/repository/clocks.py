@@ -22,7 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from services.sla.domain import Kept
+from services.sla.domain import Kept, Kind
 from services.sla.models import Base, Clock, Fact, Holding, LegClock, Suspension, Timer
 from shared.auth import Principal, Role
 from shared.errors import DossierUnknown
@@ -31,6 +31,10 @@ from shared.tables import HeadRow, Hold, Parked
 from shared.worktime import at_local, day_end
 
 _BATCH = "sla_batch"
+Place = tuple[datetime, UUID]
+"""Where a page of dossiers ends: the instant that orders them, and which was the last."""
+START: Place = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
+"""Before every page."""
 
 
 @dataclass
@@ -46,6 +50,11 @@ class History:
     timers: dict[str, Timer] = field(default_factory=dict)
     holdings: dict[str, Holding] = field(default_factory=dict)
     """By agency, once processing has ended."""
+
+    @property
+    def apologies(self) -> list[Kept]:
+        """The apologies that were issued, in their order."""
+        return sorted((fact for fact in self.facts if fact.kind == Kind.APOLOGISED), key=lambda fact: fact.no or 0)
 
     def put(self, row: Any) -> None:
         """Add a stored or a new row."""
@@ -140,7 +149,7 @@ class Due(NamedTuple):
     kind: str
 
 
-FIRST = Due(datetime(1, 1, 2, tzinfo=UTC), UUID(int=0), "")
+FIRST = Due(*START, "")
 """Before every timer."""
 
 
@@ -190,9 +199,7 @@ _ARMED = (
 )
 
 
-async def due_soon(
-    session: Session, principal: Principal, until: date | None, after: tuple[datetime, UUID], limit: int
-) -> list[Clock]:
+async def due_soon(session: Session, principal: Principal, until: date | None, after: Place, limit: int) -> list[Clock]:
     """Return open clocks whose promised deadline comes no later than the day *until*, the earliest first."""
     place = (Clock.announced_deadline_at, Clock.dossier_id)
     last = day_end(at_local(until, time())) if until else datetime.max.replace(tzinfo=UTC)

@@ -1,13 +1,13 @@
 """The queries behind the reports that are no sums of entries: legs, holders, suspensions, the register."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import TextClause, select, text, tuple_
 
 from services.sla.models import Clock
+from services.sla.repository.clocks import Place
 from shared.session import Session
 from shared.worktime import local_date
 
@@ -126,12 +126,6 @@ class ApologyFigures(NamedTuple):
 async def apologies(session: Session, period: Period) -> list[ApologyFigures]:
     """Return the apologies by agency; what is owed is owed by who holds the dossier, or held it last."""
     return [ApologyFigures._make(row) for row in await session.execute(_APOLOGIES[_of_unit(period)], period.given())]
-
-
-Place = tuple[datetime, UUID]
-"""Where a page of the register ends: when its last dossier was received, and which it is."""
-FIRST: Place = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
-"""Before every page."""
 
 
 async def register(session: Session, period: Period, after: Place, limit: int) -> Sequence[Clock]:

@@ -1,8 +1,5 @@
 """Legs, inboxes, agencies and routes: parse, call one handler, return."""
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -34,7 +31,8 @@ from services.workflow.schemas.journeys import (
     StrandedPage,
 )
 from shared.auth import Principal, Role, allow
-from shared.errors import Forbidden, Malformed, NotFound
+from shared.cursor import place_of, text_of
+from shared.errors import Forbidden, NotFound
 from shared.events.envelope import LARGEST_SEQ
 from shared.events.reference import ReferenceData
 from shared.outbox import now
@@ -191,18 +189,14 @@ def _following(rows: Sequence[repository.LegRow], limit: int) -> str | None:
     if len(rows) < limit:
         return None
     leg = rows[-1][0]
-    position = [leg.urgent_at.isoformat(), str(leg.dossier_id), leg.leg_no]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+    return text_of(leg.urgent_at, leg.dossier_id, leg.leg_no)
 
 
 def _cursor(after: str | None) -> repository.Cursor | None:
     if after is None:
         return None
-    try:
-        urgent_at, dossier_id, leg_no = json.loads(base64.urlsafe_b64decode(after))
-        return datetime.fromisoformat(urgent_at), UUID(dossier_id), int(leg_no)
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise Malformed(extra={"errors": [{"pointer": "query/after", "code": "cursor"}]}) from error
+    urgent_at, dossier_id, leg_no = place_of(after, datetime.fromisoformat, UUID, int)
+    return urgent_at, dossier_id, leg_no
 
 
 # Agencies and routes

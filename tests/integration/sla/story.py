@@ -11,12 +11,12 @@ from shared.clock import Clock
 from shared.events import Fact
 from shared.events.base import Limit
 from shared.events.intake import DossierAccepted, DossierSubmitted
-from shared.events.workflow import LegCompleted, LegOffered
+from shared.events.workflow import LegCompleted, LegOffered, RouteCompleted
 from shared.service import Service
 from shared.timeline import Draft, Event, advance, record
 from shared.worktime.calendar import LOCAL
 from tests.simulation.memory import MemoryHead
-from tests.support import Databases, definition_of, furnish
+from tests.support import Databases, Issuer, World, definition_of, furnish, world
 
 UNIT, OFFICE, TAX = "H99.01", "H99.VPDK", "H99.THUE.01"
 
@@ -101,6 +101,26 @@ async def sla_on(databases: Databases, clock: str = "") -> AsyncIterator[Service
     yield service
     await service.stop()
     await databases.drop(prefix, "sla")
+
+
+@asynccontextmanager
+async def on_a_monday(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
+    """Sla over HTTP, on a database of its own and the clock of Monday 9 March 2026, 9:00; none of its workers runs."""
+    clock = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
+    async with world(databases, issuer, services=("sla",), role="api", clock=clock) as made:
+        await furnish(made.service("sla"))
+        yield made
+
+
+async def told(running: World, *, agency: str = OFFICE, days: float = 8, ends: str = "") -> str:
+    """Return the path of a dossier accepted on Mon 2 March 9:00, held by the land office; 8 days end on Thu 12."""
+    story = Story()
+    story.begin("2 09:00", days=days)
+    story.both("3 08:00", offered(1, agency))
+    if ends:
+        story.both(ends, completed(1), RouteCompleted(outcome="granted"))
+    await tell(running.service("sla"), story.events)
+    return f"/v1/dossiers/{story.dossier_id}"
 
 
 def stand(service: Service, when: str) -> None:

@@ -1,7 +1,6 @@
 """The REST surface of sla: clocks, explanations, suspensions from the closed list only, the calculator."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,26 +10,15 @@ from sqlalchemy import func, select
 
 from services.sla.models import RefusedSuspension
 from tests.integration.sla.rows import names, said, stored
-from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, tell
-from tests.support import Databases, Issuer, World, furnish, world
+from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, on_a_monday, tell, told
+from tests.support import Databases, Issuer, World
 
 
 @pytest.fixture(scope="module")
 async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Sla on the clock of Monday 9 March 2026, 9:00."""
-    clock = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
-    async with world(databases, issuer, services=("sla",), role="api", clock=clock) as made:
-        await furnish(made.service("sla"))
+    async with on_a_monday(databases, issuer) as made:
         yield made
-
-
-async def told(running: World, *, agency: str = OFFICE) -> str:
-    """Return the path of a dossier accepted on Mon 2 March 9:00 for 8 working days, held by the land office."""
-    story = Story()
-    story.begin("2 09:00")
-    story.both("3 08:00", offered(1, agency))
-    await tell(running.service("sla"), story.events)
-    return f"/v1/dossiers/{story.dossier_id}"
 
 
 def id_of(path: str) -> UUID:

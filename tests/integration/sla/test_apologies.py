@@ -1,7 +1,6 @@
 """Apologies: in time or late, one re-appointment only, what the clock, the timers and the lists say then."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -12,11 +11,10 @@ from sqlalchemy import delete
 from services.sla import handlers
 from services.sla.handlers import Complete
 from services.sla.models import Timer
-from shared.events.workflow import RouteCompleted
 from tests.integration.sla.rows import clock, names, said
-from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, at, completed, offered, tell
+from tests.integration.sla.story import OFFICE, TAX, UNIT, at, on_a_monday, told
 from tests.integration.sla.test_api import ask, id_of
-from tests.support import Databases, Issuer, World, furnish, world
+from tests.support import Databases, Issuer, World
 
 REASON = "Chờ ý kiến chuyên môn về ranh giới thửa đất"
 
@@ -24,21 +22,8 @@ REASON = "Chờ ý kiến chuyên môn về ranh giới thửa đất"
 @pytest.fixture(scope="module")
 async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Sla on the clock of Monday 9 March 2026, 9:00."""
-    start = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
-    async with world(databases, issuer, services=("sla",), role="api", clock=start) as made:
-        await furnish(made.service("sla"))
+    async with on_a_monday(databases, issuer) as made:
         yield made
-
-
-async def told(running: World, *, days: float = 8, ends: str = "") -> str:
-    """Return the path of a dossier accepted on Mon 2 March 9:00, held by the land office; 8 days end on Thu 12."""
-    story = Story()
-    story.begin("2 09:00", days=days)
-    story.both("3 08:00", offered(1, OFFICE))
-    if ends:
-        story.both(ends, completed(1), RouteCompleted(outcome="granted"))
-    await tell(running.service("sla"), story.events)
-    return f"/v1/dossiers/{story.dossier_id}"
 
 
 async def apologise(running: World, path: str, tag: str = '"1"', **given: Any) -> httpx.Response:
@@ -212,9 +197,7 @@ async def test_the_list_goes_on_page_by_page(running: World) -> None:
 
 
 async def test_apologies_are_counted_by_agency_and_what_is_owed(databases: Databases, issuer: Issuer) -> None:
-    start = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
-    async with world(databases, issuer, services=("sla",), role="api", clock=start) as town:
-        await furnish(town.service("sla"))
+    async with on_a_monday(databases, issuer) as town:
         in_time, late, _owing = await told(town), await told(town, days=2), await told(town, days=3)
         await fire(town, "9 08:00")
         for path in (in_time, late):

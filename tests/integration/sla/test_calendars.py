@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,13 +10,12 @@ from sqlalchemy import select
 
 from services.sla import jobs
 from services.sla.models import Clock
-from shared.events.workflow import RouteCompleted
 from shared.reference import store
 from shared.service import Service
 from tests.integration.sla.rows import clock, names, said, stored
-from tests.integration.sla.story import OFFICE, Story, completed, offered, tell
+from tests.integration.sla.story import on_a_monday, told
 from tests.integration.sla.test_api import ask, id_of
-from tests.support import Databases, Issuer, World, furnish, world
+from tests.support import Databases, Issuer, World
 
 DAY_OFF = {"date": "2026-03-11", "kind": "off", "document": "12/QĐ-TTg (giả định)", "name": "Nghỉ đột xuất"}
 CHANGE = {"document": "12/QĐ-TTg (giả định)", "overrides": [DAY_OFF]}
@@ -26,31 +24,21 @@ CHANGE = {"document": "12/QĐ-TTg (giả định)", "overrides": [DAY_OFF]}
 @pytest.fixture
 async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Sla on a database of its own, on the clock of Monday 9 March 2026, 9:00."""
-    start = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
-    async with world(databases, issuer, services=("sla",), role="api", clock=start) as made:
-        await furnish(made.service("sla"))
+    async with on_a_monday(databases, issuer) as made:
         yield made
-
-
-async def told(running: World, *, days: float = 8, ends: str = "") -> str:
-    """Return the path of a dossier accepted on Mon 2 March 9:00: 8 days end on Thu 12, over Wed 11."""
-    story = Story()
-    story.begin("2 09:00", days=days)
-    story.both("3 08:00", offered(1, OFFICE))
-    if ends:
-        story.both(ends, completed(1), RouteCompleted(outcome="granted"))
-    await tell(running.service("sla"), story.events)
-    return f"/v1/dossiers/{story.dossier_id}"
 
 
 async def change(
     running: World, body: dict[str, Any] | None = None, query: str = "", code: str = "VN"
 ) -> httpx.Response:
-    return await ask(running, "POST", f"/v1/calendars/{code}/versions{query}", role="ops", json=body or CHANGE)
+    answer = await ask(running, "POST", f"/v1/calendars/{code}/versions{query}", role="ops", json=body or CHANGE)
+    await running.service("sla").references.refresh()  # as the loop of every process does
+    return answer
 
 
 async def work(service: Service) -> None:
     """Let both jobs do all they find."""
+    await service.references.refresh()
     while await jobs.try_out_calendars(service) or await jobs.adopt_calendars(service):
         pass
 
