@@ -86,9 +86,7 @@ class Drawer:
         self.high = max(n for n, on in enumerate(self.days) if on <= place.to_on)
         span = range((place.to_on - place.from_on).days + 1)
         self.saturdays = [on for n in span if (on := place.from_on + timedelta(n)).weekday() == 5]
-        self.procedures = [
-            (field.code, f"{field.code}.{n:03}") for field in place.fields for n in range(1, field.n_procedures + 1)
-        ]
+        self.procedures = [(field.code, code) for field in place.fields for code in field.procedure_codes]
         self._next = 0
 
     def draw(self, slot: Slot) -> Life:

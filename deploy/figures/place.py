@@ -37,6 +37,11 @@ class ProcedureField(_Data):
     name: str
     n_procedures: int = 1
 
+    @property
+    def procedure_codes(self) -> list[str]:
+        """The codes of its procedures, by number."""
+        return [f"{self.code}.{n:03}" for n in range(1, self.n_procedures + 1)]
+
 
 class Row(_Data):
     """One published figure: *figure* names what the reports print; None: context, shown but never computed."""

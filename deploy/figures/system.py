@@ -77,20 +77,13 @@ async def introduce(place: Place) -> None:
 async def _run(place: Place, stack: Stack, told: Told) -> Reports:
     engines = stack.engines
     settings = Settings(mode="local", postgres_url=engines.postgres_url, kafka=engines.kafka)
-    drawn, n_written = list(lives(place, _calendar(place), SEED)), 0
-
-    def wrote(n: int) -> None:
-        nonlocal n_written
-        n_written += n
-        told("written", n_written, len(drawn))
-
+    drawn = list(lives(place, _calendar(place), SEED))
     database = await asyncpg.connect(engines.postgres_url, database="lienthong_sla")
     async with Writer(settings, place.calendar) as writer:
-        await writer.write(drawn, wrote)
+        await writer.write(drawn, lambda n: told("written", n, len(drawn)))
         n_events = sum([await _count(engines.postgres_url, name) for name in OWNERS[:2]])
         await _until(database, APPLIED, (), lambda n: _say(told, "applied by sla", n, n_events))
-        due_until = end_of(place)
-        await _until(database, DUE, (due_until,), lambda n: n == 0)
+        await _until(database, DUE, (end_of(place),), lambda n: n == 0)
         await _attempt(stack, writer.held, told)
     rows = await database.fetch(PROCEDURES, [field.code for field in place.fields])
     await database.close()

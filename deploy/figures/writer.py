@@ -61,7 +61,7 @@ class Writer:
         await _own(self.intake, "procedure", _procedures(place))
 
     async def write(self, lives: Sequence[Life], done: Callable[[int], None]) -> None:
-        """Write dossiers, some at a time, each service's part in a transaction of its own.
+        """Write dossiers, some at a time, each service's part in a transaction of its own; *done* hears how many are.
 
         What intake said is with the broker before workflow goes on: nobody answers here who would fill a gap.
         """
@@ -70,7 +70,7 @@ class Writer:
             told = await self._receive(chunk)
             await _until_sent(self.intake)
             await self._work_on(chunk, told)
-            done(len(chunk))
+            done(start + len(chunk))
 
     async def _receive(self, chunk: Sequence[Life]) -> list[list[Event]]:
         async with self.intake.sessions.begin() as session:
@@ -123,9 +123,9 @@ def _procedures(place: Place) -> list[dict[str, Any]]:
         "attributes_schema": {}, "limit": {"amount": 10, "unit": "working_days"},
     }  # fmt: skip
     return [
-        {**common, "code": f"{field.code}.{n:03}", "name": f"{field.name}, thủ tục {n} (giả định)",
+        {**common, "code": code, "name": f"{field.name}, thủ tục {n} (giả định)",
          "field_code": field.code, "field_name": field.name}
-        for field in place.fields for n in range(1, field.n_procedures + 1)
+        for field in place.fields for n, code in enumerate(field.procedure_codes, start=1)
     ]  # fmt: skip
 
 
