@@ -29,6 +29,7 @@ OWNERS = {
     "system": "workflow",
     "calendar": "sla",
     "ground": "sla",
+    "scorecard": "sla",
 }
 FOLDERS = {
     "procedure": "procedures",
@@ -37,6 +38,7 @@ FOLDERS = {
     "system": "systems",
     "calendar": "calendars",
     "ground": "grounds",
+    "scorecard": "scorecards",
 }
 
 CHUNK = 500

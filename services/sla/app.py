@@ -4,6 +4,7 @@ from services.sla.api import routers
 from services.sla.config import SlaSettings
 from services.sla.consumers import consumer
 from services.sla.domain import Ground
+from services.sla.domain.scorecards import Scorecard
 from services.sla.handlers import AGAIN, forget
 from services.sla.jobs import JOBS
 from shared.events.reference import Agency, Procedure
@@ -26,6 +27,7 @@ definition = Definition(
     parsers={
         "calendar": lambda data: Calendar(CalendarData.model_validate(data)),
         "ground": Ground.model_validate,
+        "scorecard": Scorecard.model_validate,
         "agency": Agency.model_validate,
         "procedure": Procedure.model_validate,
     },

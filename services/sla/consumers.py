@@ -29,9 +29,11 @@ async def start_clock(session: Session, got: Received[intake.DossierAccepted]) -
 
 @consumer.on(intake.SupplementRequested)
 async def suspend_for_supplement(session: Session, got: Received[intake.SupplementRequested]) -> None:
-    if got.fact.stage == "processing":
-        no = suspension_no(Opening.SUPPLEMENT, got.fact.request_no)
-        await handlers.keep_fact(session, got.head, _noted(got, Kind.SUSPENSION_BEGAN, no, ground=SUPPLEMENT))
+    if got.fact.stage != "processing":
+        await handlers.keep_fact(session, got.head, _noted(got, Kind.SUPPLEMENT_ASKED, got.fact.request_no))
+        return
+    no = suspension_no(Opening.SUPPLEMENT, got.fact.request_no)
+    await handlers.keep_fact(session, got.head, _noted(got, Kind.SUSPENSION_BEGAN, no, ground=SUPPLEMENT))
 
 
 @consumer.on(intake.SupplementReceived)
@@ -70,7 +72,12 @@ async def offer_leg(session: Session, got: Received[workflow.LegOffered]) -> Non
 
 @consumer.on(workflow.LegAcknowledged)
 async def acknowledge_leg(session: Session, got: Received[workflow.LegAcknowledged]) -> None:
-    await handlers.acknowledge_leg(session, got.head, got.fact.leg_no, got.event.time)
+    await handlers.acknowledge_leg(session, got.head, got.fact, got.event.time)
+
+
+@consumer.on(workflow.LegAssigned)
+async def assign_leg(session: Session, got: Received[workflow.LegAssigned]) -> None:
+    await handlers.assign_leg(session, got.head, got.fact)
 
 
 async def _end_leg(session: Session, got: Received[Any]) -> None:
@@ -95,7 +102,6 @@ consumer.ignore(
     intake.ResultPosted,
     intake.ResultReturned,
     workflow.RouteOpened,
-    workflow.LegAssigned,
     workflow.SupplementProposed,
     workflow.TaxNoticeIssued,
     notify.MessageSent,

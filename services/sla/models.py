@@ -77,6 +77,8 @@ class Clock(Base):
         """What the applicant is promised: by law, or what an apology promised; None while suspended."""
         return self.renewed_deadline_at or self.deadline_at
 
+    n_supplements: Mapped[int]
+    """How often the applicant was asked for a supplement, on reception or in process."""
     overdue: Mapped[list[list[str | None]]]
     """From which local date to which the dossier was overdue (``domain.overdue_spans``); an open span has no end."""
 
@@ -146,6 +148,8 @@ class LegClock(Base):
     ended_at: Mapped[datetime | None]
     minutes: Mapped[int | None]
     """Working minutes from offer to end."""
+    officer: Mapped[str | None]
+    """The account of who has it in hand, or had it last."""
     status: Mapped[str]
 
 
@@ -301,3 +305,27 @@ class Holding(Base):
     suspended_minutes: Mapped[int]
     late_minutes: Mapped[int]
     """Those of *minutes* that came after the deadline."""
+
+
+class EnteredCount(Base):
+    """What a person counted for a part of a scorecard, with the document; only ever added to, the newest one counts."""
+
+    __tablename__ = "entered_count"
+    __table_args__ = (
+        # repository.entered, repository.entered_beside
+        Index("entered_count_of", "scorecard_code", "from_on", "to_on"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    scorecard_code: Mapped[str]
+    part_code: Mapped[str]
+    agency_code: Mapped[str]
+    officer: Mapped[str]
+    """Empty: the agency as a whole."""
+    from_on: Mapped[date]
+    to_on: Mapped[date]
+    counts: Mapped[Json]
+    """How many there were of each outcome."""
+    document_no: Mapped[str]
+    entered_by: Mapped[str]
+    entered_at: Mapped[datetime]

@@ -57,6 +57,7 @@ JUDGED_BY_DATA = {
     "POST /v1/systems/{system}/messages": "nothing is said of the future",
     "POST /v1/systems/{system}/observations": "nothing was seen in the future",
     "POST /v1/dossiers/{dossier_id}/apologies": "the first promises a working day, a later one none",
+    "POST /v1/entered-counts": "the scorecard says which parts and outcomes there are",
     "POST /v1/calendars/{code}/versions": "not everything is a calendar, and none covers less than before",
     "GET /v1/clocks": "after is what a list has given",
     "GET /v1/recalculations/{recalculation_id}/moved": "after is what a list has given",
@@ -69,6 +70,11 @@ JUDGED_BY_DATA = {
     "GET /v1/reports/attribution": "a period ends after it begins",
     "GET /v1/reports/suspensions": "a period ends after it begins",
     "GET /v1/reports/apologies": "a period ends after it begins",
+    "GET /v1/reports/online": "a period ends after it begins",
+    "GET /v1/reports/saturday": "a period ends after it begins",
+    "GET /v1/reports/index-766": "a period ends after it begins, and a scorecard is in force then",
+    "GET /v1/reports/scoring": "a period ends after it begins, and a scorecard is in force then",
+    "GET /v1/entered-counts": "after is what a list has given",
     "GET /v1/reports/register": "a period ends after it begins, and after is what a list has given",
 }
 """Operations whose 422 follows from data that no schema holds."""

@@ -1,7 +1,7 @@
-"""The REST surface of sla: clocks, calendars, reports."""
+"""The REST surface of sla: clocks, calendars, reports, scorecards."""
 
-from services.sla.api import calendars, clocks, reports
+from services.sla.api import calendars, clocks, reports, scorecards
 
-routers = [clocks.api, calendars.api, reports.api]
+routers = [clocks.api, calendars.api, reports.api, scorecards.api]
 
 __all__ = ["routers"]

@@ -1,4 +1,4 @@
-"""Reports: form 06, who is to answer for delay, suspensions, the register; parse, call one handler, return."""
+"""Reports: form 06 and what is told by its side, who is to answer for delay, scorecards, the register."""
 
 import asyncio
 from typing import Annotated, Any
@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Response
 
 from services.sla import handlers
 from services.sla.api.cursor import after_place
+from services.sla.papers import listing
 from services.sla.papers import register as register_paper
 from services.sla.papers import report06 as paper06
 from services.sla.schemas.reports import (
@@ -14,13 +15,17 @@ from services.sla.schemas.reports import (
     ApologiesRead,
     AttributionRead,
     Format,
+    OnlineRead,
     PeriodAsk,
     RegisterAsk,
     RegisterPage,
     Report06Ask,
     Report06Read,
+    SaturdayRead,
+    ShareAsk,
     SuspensionsRead,
 )
+from services.sla.schemas.scorecards import IndexAsk, ScoresRead, ScoringAsk
 from shared.auth import Principal, Role, allow
 from shared.cursor import text_of
 from shared.web import Session, router
@@ -29,6 +34,7 @@ api = router(prefix="/v1/reports", tags=["reports"])
 
 Reporter = Annotated[Principal, Depends(allow(Role.LEADER, Role.OPS, Role.OFFICER))]
 Overseer = Annotated[Principal, Depends(allow(Role.LEADER, Role.OPS))]
+Printable = Report06Ask | RegisterAsk | ShareAsk | IndexAsk | ScoringAsk
 MEDIA = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -45,9 +51,54 @@ async def get_report06(session: Session, ask: Annotated[Report06Ask, Query()], b
     return _file(await asyncio.to_thread(render, printed.report), ask, "bieu-06")
 
 
-def _file(content: bytes, ask: Report06Ask | RegisterAsk, name: str) -> Response:
+def _file(content: bytes, ask: Printable, name: str) -> Response:
     named = f"{name}_{ask.from_on}_{ask.to_on}.{ask.format}"
     return Response(content, 200, {"Content-Disposition": f'attachment; filename="{named}"'}, MEDIA[ask.format])
+
+
+async def _listed(table: listing.Listing, ask: Printable, name: str) -> Response:
+    render = listing.as_csv if ask.format is Format.CSV else listing.as_xlsx
+    return _file(await asyncio.to_thread(render, table), ask, name)
+
+
+@api.get("/online", response_model=OnlineRead, responses=FILES)
+async def get_online(session: Session, ask: Annotated[ShareAsk, Query()], by: Reporter) -> Any:
+    """Online filing by agency or field, what officers filed for applicants apart."""
+    printed = await handlers.print_06(session, _as_06(ask), by)
+    if ask.format is Format.JSON:
+        return handlers.read_online(printed)
+    return await _listed(handlers.list_online(printed), ask, "truc-tuyen")
+
+
+@api.get("/saturday", response_model=SaturdayRead, responses=FILES)
+async def get_saturday(session: Session, ask: Annotated[ShareAsk, Query()], by: Reporter) -> Any:
+    """What was received and resolved on Saturdays, by agency or field."""
+    printed = await handlers.print_06(session, _as_06(ask), by)
+    if ask.format is Format.JSON:
+        return handlers.read_saturday(printed)
+    return await _listed(handlers.list_saturday(printed), ask, "thu-bay")
+
+
+def _as_06(ask: ShareAsk) -> Report06Ask:
+    return Report06Ask.model_validate(ask.model_dump(by_alias=True))
+
+
+@api.get("/index-766", response_model=ScoresRead, responses=FILES)
+async def get_index_766(session: Session, ask: Annotated[IndexAsk, Query()], by: Reporter) -> Any:
+    """The index of service to citizens and businesses, by receiving unit and in all."""
+    found = await handlers.index_766(session, ask, by)
+    if ask.format is Format.JSON:
+        return handlers.read_scores(found)
+    return await _listed(handlers.list_scores(found), ask, "bo-chi-so-766")
+
+
+@api.get("/scoring", response_model=ScoresRead, responses=FILES)
+async def get_scoring(session: Session, ask: Annotated[ScoringAsk, Query()], by: Overseer) -> Any:
+    """How agencies, or officers, are marked for the procedures they had a part in."""
+    found = await handlers.score_agencies_or_officers(session, ask, by)
+    if ask.format is Format.JSON:
+        return handlers.read_scores(found)
+    return await _listed(handlers.list_scores(found), ask, f"cham-diem-{ask.of}")
 
 
 @api.get("/attribution")

@@ -13,6 +13,9 @@ from shared.worktime import local_date
 RENEWED = "renewed"
 """What an entry with it says has to be added to the others to judge by the deadline promised with an apology."""
 
+SUPPLEMENTED = "supplements:"
+"""Begins what an entry says of a dossier that ended after several supplement requests: ``supplements:2``."""
+
 OverdueSpan = Sequence[str | None]
 """From and to as local dates (ISO 8601): overdue at the end of the first, no longer at the end of the second."""
 
@@ -46,6 +49,12 @@ class Counted(NamedTuple):
     overdue: Sequence[OverdueSpan]
     missed_deadlines: Sequence[datetime]
     renewed_deadline_at: datetime | None
+    n_supplements: int = 0
+
+
+def supplements_of(judged_by: str) -> int | None:
+    """Return how many supplement requests an entry tells of, None if it tells of something else."""
+    return int(judged_by.removeprefix(SUPPLEMENTED)) if judged_by.startswith(SUPPLEMENTED) else None
 
 
 def entries(clock: Counted) -> Counter[Entry]:
@@ -59,6 +68,8 @@ def entries(clock: Counted) -> Counter[Entry]:
     counted[Entry(local_date(clock.started_at), Measure.RECEIVED)] = 1
     if clock.finished_at is not None:
         counted[_resolved(clock.finished_at, clock)] = 1
+        if clock.n_supplements > 1:
+            counted[_resolved(clock.finished_at, clock)._replace(judged_by=f"{SUPPLEMENTED}{clock.n_supplements}")] = 1
     _add_spans(counted, clock.overdue, "", 1)
     if clock.renewed_deadline_at is not None:
         _judge_again(counted, clock, clock.renewed_deadline_at)

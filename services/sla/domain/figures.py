@@ -67,8 +67,9 @@ BESIDE = tuple(name for name in Figures.__dataclass_fields__ if name != "counts"
 def figures(sums: Iterable[Sum], judging: Judging) -> dict[str, Figures]:
     """Return the figures by code; codes of which nothing is to be told are absent."""
     found: dict[str, Counter[str]] = {}
+    judged_by = {"", RENEWED} if judging.by_renewed else {""}
     for one in sums:
-        if judging.by_renewed or one.judged_by != RENEWED:
+        if one.judged_by in judged_by:
             places = found.setdefault(one.code, Counter())
             for name in _places(one, judging):
                 places[name] += one.n

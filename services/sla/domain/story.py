@@ -35,6 +35,8 @@ class Kind(StrEnum):
     APOLOGISED = "apologised"
     """With another instant, promised once, or without."""
     CALENDAR_ADOPTED = "calendar_adopted"
+    SUPPLEMENT_ASKED = "supplement_asked"
+    """Before there was a clock to stop."""
 
 
 class Ending(StrEnum):
@@ -118,6 +120,15 @@ def n_changes(facts: Iterable[Fact]) -> int:
     return sum(not isinstance(fact, OF_HOLDING) for fact in facts)
 
 
+def n_supplements(noted: Iterable[Noted]) -> int:
+    """Return how often the applicant was asked for a supplement, on reception or in process."""
+    return sum(row.kind == Kind.SUPPLEMENT_ASKED or _is_supplement(row) for row in noted)
+
+
+def _is_supplement(row: Noted) -> bool:
+    return row.kind == Kind.SUSPENSION_BEGAN and opening_of(row.no or 0) is Opening.SUPPLEMENT
+
+
 def _started(row: Noted, _: bool) -> Iterable[Fact]:
     place = (row.source, row.seq)
     return Started(row.at, place), Held(row.at, row.data["receiving_unit_code"], place)
@@ -158,6 +169,10 @@ def _apologised(row: Noted, _: bool) -> Iterable[Fact]:
     return (Reappointed(row.at, datetime.fromisoformat(promised), (row.source, row.seq)),) if promised else ()
 
 
+def _nothing(_: Noted, __: bool) -> Iterable[Fact]:
+    return ()
+
+
 def _calendar_adopted(row: Noted, _: bool) -> Iterable[Fact]:
     data = row.data
     return (CalendarAdopted(row.at, data["version"], data.get("document", ""), (row.source, row.seq)),)
@@ -173,4 +188,5 @@ _READERS: Mapping[str, Callable[[Noted, bool], Iterable[Fact]]] = {
     Kind.REOPENED: _reopened,
     Kind.APOLOGISED: _apologised,
     Kind.CALENDAR_ADOPTED: _calendar_adopted,
+    Kind.SUPPLEMENT_ASKED: _nothing,
 }

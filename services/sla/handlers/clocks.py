@@ -13,6 +13,7 @@ from services.sla.domain import (
     is_missed,
     lasts_until,
     n_changes,
+    n_supplements,
     order,
     overdue_spans,
     seen_until,
@@ -73,6 +74,7 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
         verdict=None,
         ending=None,
         overdue=[],
+        n_supplements=0,
     )
 
 
@@ -111,6 +113,7 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     announce_finish(session, head, clock, state)
     _withdraw_misses(session, head, clock, facts, run_by)
     _copy(clock, state)
+    clock.n_supplements = n_supplements(history.facts)
     clock.overdue = overdue_spans(state, clock.missed_deadlines, seen_until(facts))
     enter(session, head, clock, counted)
     keep_holdings(session, history, state, run_by)

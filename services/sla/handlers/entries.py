@@ -20,6 +20,7 @@ def count(clock: Clock) -> Counted:
         overdue=clock.overdue,
         missed_deadlines=clock.missed_deadlines,
         renewed_deadline_at=clock.renewed_deadline_at,
+        n_supplements=clock.n_supplements,
     )
 
 

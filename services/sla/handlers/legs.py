@@ -8,7 +8,7 @@ from services.sla.handlers.clocks import keep_fact
 from services.sla.handlers.terms import terms
 from services.sla.models import LegClock
 from services.sla.repository import History
-from shared.events.workflow import LegOffered
+from shared.events.workflow import LegAcknowledged, LegAssigned, LegOffered
 from shared.session import Session
 from shared.tables import HeadRow
 from shared.worktime import add_working_minutes, working_minutes
@@ -43,11 +43,18 @@ def _due_at(session: Session, history: History, offered: LegOffered, at: datetim
     return add_working_minutes(at, offered.limit_minutes, terms(session, history.clock).calendar)
 
 
-async def acknowledge_leg(session: Session, head: HeadRow, leg_no: int, at: datetime) -> None:
+async def acknowledge_leg(session: Session, head: HeadRow, taken: LegAcknowledged, at: datetime) -> None:
     """The agency took the stretch over; nothing else changes."""
-    leg = (await repository.history(session, head.dossier_id)).legs.get(leg_no)
+    leg = (await repository.history(session, head.dossier_id)).legs.get(taken.leg_no)
     if leg is not None and leg.status == OFFERED:
-        leg.acknowledged_at, leg.status = at, IN_PROGRESS
+        leg.acknowledged_at, leg.status, leg.officer = at, IN_PROGRESS, taken.officer
+
+
+async def assign_leg(session: Session, head: HeadRow, assigned: LegAssigned) -> None:
+    """An officer was named for the stretch; the last one named is who did it."""
+    leg = (await repository.history(session, head.dossier_id)).legs.get(assigned.leg_no)
+    if leg is not None and leg.ended_at is None:
+        leg.officer = assigned.officer
 
 
 async def end_leg(session: Session, head: HeadRow, status: str, fact: Kept) -> None:

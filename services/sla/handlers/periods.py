@@ -6,6 +6,9 @@ from services.sla.repository.reports import Period
 from services.sla.schemas.reports import PeriodAsk
 from shared.auth import Principal, Role
 from shared.errors import Forbidden, Malformed, Text, wrong_field
+from shared.outbox import now
+from shared.session import Session
+from shared.timeline import TICK
 from shared.worktime import at_local
 
 
@@ -35,3 +38,9 @@ def period_of(ask: PeriodAsk, by: Principal) -> Period:
 def begin_of(day: date) -> datetime:
     """Return the instant at which a local day begins."""
     return at_local(day, time())
+
+
+def known_until(session: Session, day: date | None) -> datetime:
+    """Return the last instant of what a report knows: of *day*, or now."""
+    present = now(session)
+    return present if day is None else min(present, begin_of(day + timedelta(days=1)) - TICK)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,7 +10,7 @@ from services.sla.domain.figures import Figures, Judging, figures
 from services.sla.domain.report06 import Counts, Grouping, IdentityBroken, Report06, Row, check
 from services.sla.handlers.completeness import complete, sentences
 from services.sla.handlers.names import SECTIONS, Names
-from services.sla.handlers.periods import begin_of, require_order, unit_of
+from services.sla.handlers.periods import known_until, require_order, unit_of
 from services.sla.repository import Asked
 from services.sla.schemas.reports import (
     CompletenessRead,
@@ -22,9 +21,7 @@ from services.sla.schemas.reports import (
     Row06Read,
 )
 from shared.auth import Principal
-from shared.outbox import now
 from shared.session import Session
-from shared.timeline import TICK
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +37,11 @@ class Printed:
     present: ByCode
     labels: Mapping[str, str]
     completeness: CompletenessRead
+
+    @property
+    def total(self) -> Figures:
+        """The sum of all rows."""
+        return _total(self.figures)
 
     @property
     def corrected(self) -> list[str]:
@@ -64,7 +66,7 @@ async def print_06(session: Session, ask: Report06Ask, by: Principal) -> Printed
         from_on=ask.from_on,
         to_on=ask.to_on,
         grouping=ask.by,
-        known_until=_known_until(session, ask),
+        known_until=known_until(session, ask.known_until),
         rows=tuple(_rows(names, ask.by, found, labels)),
         notes=(*_notes(ask, found), *sentences(completeness)),
         receiving_unit=getattr(settings, "reports_to", ""),
@@ -91,13 +93,6 @@ def _checked(found: ByCode) -> ByCode:
 
 def _total(found: ByCode) -> Figures:
     return sum(found.values(), start=Figures())
-
-
-def _known_until(session: Session, ask: Report06Ask) -> datetime:
-    present = now(session)
-    if ask.known_until is None:
-        return present
-    return min(present, begin_of(ask.known_until + timedelta(days=1)) - TICK)
 
 
 def _rows(names: Names, by: Grouping, found: ByCode, labels: Mapping[str, str]) -> Iterator[Row]:
@@ -139,7 +134,7 @@ def read_06(printed: Printed) -> Report06Read:
         by=report.grouping,
         known_until=report.known_until,
         rows=rows,
-        total=_read(_total(printed.figures)),
+        total=_read(printed.total),
         corrections=[_correction(printed, code) for code in printed.corrected],
         completeness=printed.completeness,
         notes=list(report.notes),

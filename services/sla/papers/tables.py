@@ -4,14 +4,16 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from textwrap import wrap
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.utility import xl_col_to_name
 
 from shared.worktime import LOCAL
 
-Value = str | int | datetime | None
+Value = str | int | Decimal | datetime | None
 Style = dict[str, Any]
 
 FONT: Style = {"font_name": "Times New Roman", "font_size": 11, "valign": "vcenter", "text_wrap": True}
@@ -19,6 +21,7 @@ CENTRED: Style = {"align": "center"}
 BOLD: Style = {"bold": True}
 BOXED: Style = {"border": 1}
 NUMBER: Style = {"num_format": "#,##0", "align": "right", "indent": 1, "text_wrap": False}
+DECIMAL: Style = {**NUMBER, "num_format": "0.00"}
 STYLES: dict[str, Style] = {
     "bold": BOLD,
     "centred": CENTRED,
@@ -30,10 +33,12 @@ STYLES: dict[str, Style] = {
     "text": BOXED,
     "no": {**BOXED, **CENTRED},
     "number": {**BOXED, **NUMBER},
+    "decimal": {**BOXED, **DECIMAL},
     "instant": {**BOXED, **CENTRED, "num_format": "hh:mm dd/mm/yyyy"},
     "bold_text": {**BOXED, **BOLD},
     "bold_no": {**BOXED, **CENTRED, **BOLD},
     "bold_number": {**BOXED, **NUMBER, **BOLD},
+    "bold_decimal": {**BOXED, **DECIMAL, **BOLD},
 }
 A4, LINE_POINTS = 9, 15
 LETTERS_A_WIDTH = 1.25
@@ -105,8 +110,7 @@ class Sheet:
 
     def note(self, row: int, text: str) -> None:
         """Put a sentence over the whole width of *row*, as high as it needs."""
-        last = chr(ord("A") + len(self._widths) - 1)
-        self.span(f"A{row}:{last}{row}", text, "small")
+        self.span(f"A{row}:{letter(len(self._widths))}{row}", text, "small")
         self.height(row, LINE_POINTS * _n_lines(text, sum(self._widths)))
 
     def height(self, row: int, points: float) -> None:
@@ -124,6 +128,11 @@ class Sheet:
         return self._file.getvalue()
 
 
+def letter(column: int) -> str:
+    """Return the letters of a *column*, counted from 1: ``C``, ``AB``."""
+    return str(xl_col_to_name(column - 1))
+
+
 def _n_lines(text: str, width: float) -> int:
     letters = int(width * LETTERS_A_WIDTH)
-    return 1 if len(text) <= letters else len(wrap(text, letters))
+    return sum(1 if len(line) <= letters else len(wrap(line, letters)) for line in text.splitlines()) or 1

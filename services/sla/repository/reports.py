@@ -146,15 +146,16 @@ def _both(query: str, condition: str) -> dict[bool, TextClause]:
     return {of_unit: text(query.replace("OF_UNIT", f"AND {condition}" if of_unit else "")) for of_unit in (False, True)}
 
 
+VERDICT_OF_LEG = """CASE
+    WHEN status <> 'completed' OR due_at IS NULL OR excluded_ground IS NOT NULL THEN NULL
+    WHEN ended_at > due_at THEN 'late'
+    WHEN (ended_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < (due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date THEN 'early'
+    ELSE 'on_time' END"""
+"""By its own deadline; NULL of a leg that was not completed, had none, or does not count in the limit."""
 _LEGS = _both(
     """
     WITH ended AS (
-        SELECT agency_code, status, minutes, CASE
-            WHEN status <> 'completed' OR due_at IS NULL OR excluded_ground IS NOT NULL THEN NULL
-            WHEN ended_at > due_at THEN 'late'
-            WHEN (ended_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date < (due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
-                THEN 'early'
-            ELSE 'on_time' END AS verdict
+        SELECT agency_code, status, minutes, VERDICT_OF_LEG AS verdict
         FROM leg_clock
         WHERE ended_at >= :from_at AND ended_at < :until_at AND agency_code IS NOT NULL AND status <> 'cancelled'
             OF_UNIT
@@ -166,7 +167,7 @@ _LEGS = _both(
         percentile_cont(0.5) WITHIN GROUP (ORDER BY minutes) FILTER (WHERE status <> 'refused'),
         percentile_cont(0.9) WITHIN GROUP (ORDER BY minutes) FILTER (WHERE status <> 'refused')
     FROM ended GROUP BY agency_code ORDER BY agency_code
-    """,
+    """.replace("VERDICT_OF_LEG", VERDICT_OF_LEG),
     "EXISTS (SELECT FROM clock WHERE dossier_id = leg_clock.dossier_id AND receiving_unit_code = :unit_code)",
 )
 _HELD = _both(

@@ -1,1 +1,1 @@
-"""Request and response bodies of sla: clocks, calendars, reports."""
+"""Request and response bodies of sla: clocks, calendars, reports, scorecards."""

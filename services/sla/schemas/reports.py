@@ -125,6 +125,81 @@ class Report06Read(Read):
     notes: list[str]
 
 
+class ShareAsk(PeriodAsk):
+    """Which figures, and by what was known at the end of which date."""
+
+    by: Grouping = Grouping.AGENCY
+    known_until: ReportDay | None = None
+    format: Format = Format.JSON
+
+
+class OnlineFigures(Read):
+    """By which way the dossiers received in a period came in; *self_filed* and *assisted* are *online*."""
+
+    received: int
+    online: int
+    self_filed: int
+    assisted: int
+    """Filed by an officer for the applicant."""
+    counter_post: int
+    online_percent: float | None
+    self_filed_percent: float | None
+
+
+class OnlineRow(Read):
+    """One agency or field."""
+
+    code: str
+    label: str
+    figures: OnlineFigures
+
+
+class SaturdayFigures(Read):
+    """What of a period was received, and what was resolved, on Saturdays."""
+
+    received: int
+    received_on_saturday: int
+    resolved: int
+    resolved_on_saturday: int
+    received_percent: float | None
+    resolved_percent: float | None
+
+
+class SaturdayRow(Read):
+    """One agency or field."""
+
+    code: str
+    label: str
+    figures: SaturdayFigures
+
+
+class SharesRead(Read):
+    """What reports about a share of form 06's figures say of themselves."""
+
+    place_name: str
+    from_on: date
+    to_on: date
+    by: Grouping
+    known_until: LocalInstant
+    corrected: list[str]
+    """Codes of the rows of which something else is known by now."""
+    completeness: CompletenessRead
+
+
+class OnlineRead(SharesRead):
+    """Online filing, assisted filing apart."""
+
+    rows: list[OnlineRow]
+    total: OnlineFigures
+
+
+class SaturdayRead(SharesRead):
+    """Saturdays."""
+
+    rows: list[SaturdayRow]
+    total: SaturdayFigures
+
+
 class AttributedRead(Read):
     """One agency: what became of its legs, and how long it held the dossiers that ended; "" is the applicant."""
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from services.sla.domain.report06 import Counts, Grouping, IdentityBroken, Report06, Row, columns
-from services.sla.papers import forms, register, report06
+from services.sla.papers import forms, listing, register, report06
 
 DISTRICT, COMMUNES = "Cấp huyện", "Cấp xã"
 LAND = Counts(16_586, 15_845, 12_977, 19_634, 23_513, 71, 2_005, 185)
@@ -50,11 +51,25 @@ REGISTER = register.Register(
     known_until=REPORT.known_until,
     rows=(DOSSIER, replace(DOSSIER, no=2, ended_at=datetime(2022, 11, 14, 20, 0, tzinfo=UTC), status="trước hạn")),
 )
+LISTING = listing.Listing(
+    title="Hồ sơ nộp trực tuyến",
+    number="",
+    place_name="UBND huyện Cần Đước",
+    from_on=date(2022, 10, 1),
+    to_on=date(2022, 10, 31),
+    known_until=REPORT.known_until,
+    heads=("STT", "Đơn vị", "1.1\n(6)", "Xếp loại"),
+    widths=(6, 30, 9, 12),
+    rows=((1, "=1+1", Decimal("5.63"), "Khá"), (None, "TỔNG CỘNG", 12, None)),
+    notes=("Chưa đủ số liệu.",),
+)
 PRINTS: list[Callable[[], bytes]] = [
     lambda: report06.as_csv(REPORT),
     lambda: report06.as_xlsx(REPORT),
     lambda: register.as_csv(REGISTER),
     lambda: register.as_xlsx(REGISTER),
+    lambda: listing.as_csv(LISTING),
+    lambda: listing.as_xlsx(LISTING),
 ]
 
 
@@ -183,3 +198,25 @@ def test_the_versions_of_a_form_follow_each_other_without_a_gap(kind: str) -> No
     assert versions[-1].valid_to is None
     with pytest.raises(forms.NoForm):
         forms.form_on(kind, date(2010, 1, 1))
+
+
+def test_a_listing_has_numbers_as_numbers_and_heads_as_high_as_they_need() -> None:
+    sheet = sheet_of(listing.as_xlsx(LISTING))
+    assert values(sheet, 6) == [1, "=1+1", 5.63, "Khá"]
+    assert values(sheet, 7) == [None, "TỔNG CỘNG", 12, None]
+    assert (sheet["C6"].number_format, sheet["C7"].number_format) == ("0.00", "#,##0")
+    assert sheet["B7"].font.b
+    assert not sheet["B6"].font.b
+    assert sheet.row_dimensions[5].height == 30
+    assert [sheet.cell(row, 1).value for row in (9, 10)] == [
+        "Số liệu theo các sự kiện ghi nhận được đến 08:30 ngày 15/11/2022.", "Chưa đủ số liệu.",
+    ]  # fmt: skip
+
+
+def test_a_listing_as_csv_has_its_notes_below_in_one_column() -> None:
+    rows = rows_of(listing.as_csv(LISTING))
+    assert rows[:3] == [
+        ["STT", "Đơn vị", "1.1 (6)", "Xếp loại"], ["1", "'=1+1", "5.63", "Khá"], ["", "TỔNG CỘNG", "12", ""],
+    ]  # fmt: skip
+    assert rows[3][1].startswith("Hồ sơ nộp trực tuyến. Kỳ báo cáo: từ ngày 01/10/2022")
+    assert {len(row) for row in rows} == {4}

@@ -24,6 +24,7 @@ from services.sla.domain import (
     SuspensionEnded,
     facts_of,
     n_changes,
+    n_supplements,
     opening_of,
     suspension_no,
 )
@@ -57,6 +58,7 @@ MEANING = [
     ((Row(Kind.APOLOGISED, 1, {"new_deadline_at": "2026-03-09T10:00:00Z"}),), (Reappointed,)),
     ((Row(Kind.APOLOGISED, 2),), ()),
     ((Row(Kind.CALENDAR_ADOPTED, data={"version": 2}),), (CalendarAdopted,)),
+    ((Row(Kind.SUPPLEMENT_ASKED, 1),), ()),
 ]
 
 
@@ -69,6 +71,11 @@ def test_each_event_has_its_meaning(rows: Iterable[Row], types: tuple[type, ...]
 
 def test_every_kind_is_read() -> None:
     assert {row.kind for rows, _ in MEANING for row in rows} == set(Kind)
+
+
+def test_every_request_for_a_supplement_counts_before_and_after_acceptance() -> None:
+    rows = [Row(Kind.SUPPLEMENT_ASKED, 1), Row(Kind.SUSPENSION_BEGAN, 10_002), Row(Kind.SUSPENSION_BEGAN, 1)]
+    assert n_supplements(rows) == 2
 
 
 @pytest.mark.parametrize("opening", Opening)
