@@ -29,6 +29,8 @@ class ClockSuspended(SlaFact):
     citation: str
     from_at: Instant | None = None
     """When the span began; the event may be written later."""
+    agency_code: Code | None = None
+    """Who opened it: the agency of the officer or of the leg, for a supplement the receiving unit."""
 
 
 class ClockResumed(SlaFact):

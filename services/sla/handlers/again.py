@@ -43,7 +43,8 @@ async def forget(session: Session, dossier_id: UUID) -> dict[int, dict[str, Any]
 
 
 async def _suspend(session: Session, got: Received[ClockSuspended]) -> None:
-    await _decide(session, got, Kind.SUSPENSION_BEGAN, {"ground": got.fact.ground})
+    known = {"ground": got.fact.ground, "by_agency": got.fact.agency_code}
+    await _decide(session, got, Kind.SUSPENSION_BEGAN, known)
 
 
 async def _resume(session: Session, got: Received[ClockResumed]) -> None:

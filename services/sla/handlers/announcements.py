@@ -45,7 +45,7 @@ def announce_suspensions(
             row = _new_row(history, span)
             session.add(row)
             history.put(row)
-            told.append((span.from_at, _suspended(span)))
+            told.append((span.from_at, _suspended(span, row.agency_code)))
         if span.to_at is not None and row.to_at is None:
             told.append((span.to_at, _resumed(span, span.to_at, calendar, still)))
         row.to_at = span.to_at
@@ -72,9 +72,14 @@ def _new_row(history: History, span: Span) -> Suspension:
     )
 
 
-def _suspended(span: Span) -> ClockSuspended:
-    ground = span.ground
-    return ClockSuspended(suspension_no=span.no, ground=ground.code, citation=ground.citation, from_at=span.from_at)
+def _suspended(span: Span, agency_code: str) -> ClockSuspended:
+    return ClockSuspended(
+        suspension_no=span.no,
+        ground=span.ground.code,
+        citation=span.ground.citation,
+        from_at=span.from_at,
+        agency_code=agency_code or None,
+    )
 
 
 def _resumed(span: Span, to_at: datetime, calendar: Calendar, still: str | None) -> ClockResumed:

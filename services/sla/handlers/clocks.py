@@ -1,11 +1,14 @@
 """The clock itself: every fact is kept, the history evaluated anew, and what changed announced."""
 
+from datetime import datetime
+
 from services.sla import repository
 from services.sla.domain import (
     CalendarAdopted,
     ClockState,
     Fact,
     Kept,
+    Reopened,
     Status,
     evaluate,
     facts_of,
@@ -117,7 +120,7 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     clock.overdue = overdue_spans(state, clock.missed_deadlines, seen_until(facts))
     enter(session, head, clock, counted)
     keep_holdings(session, history, state, run_by)
-    _arm(session, history, state, run_by)
+    _arm(session, history, state, run_by, _spared(facts, state, run_by))
 
 
 def _hand_over(session: Session, history: History, clock: Clock, facts: list[Fact]) -> None:
@@ -151,8 +154,17 @@ def _copy(clock: Clock, state: ClockState) -> None:
     clock.verdict = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
 
 
-def _arm(session: Session, history: History, state: ClockState, run_by: Terms) -> None:
-    """Set the timers by the present deadlines; a suspended, finished or missed one fires nothing."""
+def _spared(facts: list[Fact], state: ClockState, run_by: Terms) -> set[datetime]:
+    """Return the deadlines that passed while the dossier counted as ended and was not reopened yet: not missed."""
+    reopened = [fact.at for fact in facts if isinstance(fact, Reopened)]
+    passed = {
+        at for at in (state.standing_deadline_at, state.promised_deadline_at) if any(at < one for one in reopened)
+    }
+    return {at for at in passed if not is_missed(facts, run_by.rule, run_by.calendar, at)}
+
+
+def _arm(session: Session, history: History, state: ClockState, run_by: Terms, spared: set[datetime]) -> None:
+    """Set the timers by the present deadlines; a suspended, finished, missed or spared one fires nothing."""
     clock, standing, promised = history.clock, state.standing_deadline_at, state.promised_deadline_at
     assert clock is not None  # noqa: S101 - settled just before
     warned = warn_at(promised, run_by.rule.limit, run_by.calendar, near_breach(session), state.since_at)
@@ -162,7 +174,7 @@ def _arm(session: Session, history: History, state: ClockState, run_by: Terms) -
     else:
         _drop_timer(session, history, RENEWED_BREACH)
     for kind, (due_at, deadline_at) in due.items():
-        runs = state.status is Status.RUNNING and deadline_at not in clock.missed_deadlines
+        runs = state.status is Status.RUNNING and deadline_at not in {*clock.missed_deadlines, *spared}
         timer = history.timers.get(kind) or _new_timer(session, history, kind)
         if timer.deadline_at != deadline_at:
             timer.deadline_at, timer.fired_at = deadline_at, None

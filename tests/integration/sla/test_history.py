@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.sla import handlers
 from services.sla.consumers import consumer
 from shared.events.intake import (
     DossierReopened,
@@ -170,6 +171,21 @@ async def test_reopened_the_clock_runs_on_with_its_deadline(sla: Service) -> Non
     await tell(sla, story.events[-2:])
     facts = await said(sla, story.dossier_id)
     assert [data["verdict"] for name, data in facts if name == "ClockFinished"] == ["early", "late"]
+
+
+async def test_a_deadline_that_passed_while_the_result_was_out_is_not_called_missed(sla: Service) -> None:
+    story = Story()
+    story.begin()
+    story.both("9 10:00", RouteCompleted(outcome="granted"))
+    story.both("16 10:00", DossierReopened(reason_code="wrong_name"))
+    await tell(sla, story.events)
+    async with sla.sessions.begin() as session:
+        await handlers.fire_timers(session, at("16 11:00"), lambda _, __: True)
+    story.both("17 10:00", offered(7, OFFICE), completed(7), RouteCompleted(outcome="granted"))
+    await tell(sla, story.events[-3:])
+    facts = await said(sla, story.dossier_id)
+    assert names(facts) == ["ClockStarted", "ClockFinished", "ClockFinished"]
+    assert facts[-1][1]["verdict"] == "late"
 
 
 async def test_the_holder_of_parallel_legs_is_the_first_that_counts(sla: Service) -> None:
