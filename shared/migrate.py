@@ -22,6 +22,8 @@ _FORGET = """
     DELETE FROM idempotency_key WHERE key_hash IN (
         SELECT key_hash FROM idempotency_key WHERE recorded_at < clock_timestamp() - interval '7 days' LIMIT 50000)
 """
+# From the catalogue, as it is after the lock: to_regclass answers from a cache that a lock of this kind does not renew.
+_IS_THERE = text("SELECT EXISTS (SELECT FROM pg_class WHERE relname = :name)")
 ROOT = Path(__file__).resolve().parent.parent
 SPINE = Path(__file__).with_name("spine")
 
@@ -89,7 +91,10 @@ async def housekeep(sessions: Sessions, now: datetime) -> None:
 
 async def _make_partition(session: Session, name: str, first: UUID, last: UUID) -> None:
     """Make one partition; rows of its month that came before it are moved out of the default partition."""
-    if await session.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name}):
+    if await session.scalar(_IS_THERE, {"name": name}):
+        return
+    await session.execute(text("SELECT pg_advisory_xact_lock(4912)"))
+    if await session.scalar(_IS_THERE, {"name": name}):  # another worker made it while this one waited
         return
     await session.execute(text(f"CREATE TABLE {name} (LIKE event INCLUDING ALL)"))
     move = (

@@ -1,5 +1,6 @@
 """The ledger's partitions: every month has its own before it begins, and housekeeping never gets stuck."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -41,6 +42,14 @@ async def test_the_first_and_the_last_instant_of_a_month_are_in_its_partition(pa
     for instant in (datetime(2030, 12, 1, tzinfo=UTC), datetime(2030, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)):
         assert await partition_of(pair, await born_at(pair, instant)) == "event_2030_12"
     assert await partition_of(pair, await born_at(pair, datetime(2031, 1, 1, tzinfo=UTC))) == "event_2031_01"
+
+
+async def test_two_workers_that_keep_house_at_once_do_not_meet(pair: Spine) -> None:
+    """Found by chaos (seed 701): both looked before either had made the table."""
+    for year in range(2040, 2048):
+        together = (housekeep(pair, datetime(year, 6, 15, tzinfo=UTC)) for _ in range(3))
+        await asyncio.gather(*together)
+    assert await partition_of(pair, await born_at(pair, datetime(2047, 9, 1, tzinfo=UTC))) == "event_2047_09"
 
 
 async def test_housekeeping_twice_changes_nothing(pair: Spine) -> None:
