@@ -57,13 +57,24 @@ async def change_calendar(
 
 def _next_version(before: CalendarData, change: CalendarChange) -> CalendarData:
     try:
-        return change.applied_to(before)
+        after = change.applied_to(before)
     except ValidationError as error:
         reasons = [str(one["msg"]) for one in error.errors()]
         wrong = [wrong_field("", "no_calendar", "Lịch làm việc không hợp lệ", reason) for reason in reasons]
         raise Malformed(extra={"errors": wrong}) from error
     except ValueError as error:
         wrong = [wrong_field("/covers_to", "covers_less", "Phiên bản mới phải bao trùm phiên bản cũ", str(error))]
+        raise Malformed(extra={"errors": wrong}) from error
+    _require_hours(after)
+    return after
+
+
+def _require_hours(data: CalendarData) -> None:
+    """Compile what is about to be stored for ever: a version that nobody can read would block every later one."""
+    try:
+        Calendar(data)
+    except ValueError as error:
+        wrong = [wrong_field("/overrides", "no_hours", "Ngày làm việc phải có giờ làm việc", str(error))]
         raise Malformed(extra={"errors": wrong}) from error
 
 
