@@ -1,7 +1,9 @@
 """Every query of sla: clocks, calendars, entries and reports."""
 
 from services.sla.repository.calendars import (
+    left_by,
     moved_by,
+    n_left,
     oldest_dry_run,
     open_clocks,
     open_on_older,
@@ -46,11 +48,13 @@ __all__ = [
     "fold",
     "forget_entries",
     "history",
+    "left_by",
     "legs_ended",
     "lock",
     "lock_due",
     "minutes_held",
     "moved_by",
+    "n_left",
     "oldest_dry_run",
     "open_clocks",
     "open_on_older",
