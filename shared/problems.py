@@ -39,6 +39,7 @@ _VIETNAMESE = {
     "string_too_long": "Quá dài",
     "string_too_short": "Quá ngắn",
     "string_pattern_mismatch": "Sai định dạng",
+    "no_such_time": "Giờ phải có dạng HH:MM, từ 00:00 đến 24:00",
 }
 _PATTERNS = {
     CODE_PATTERN: Text(

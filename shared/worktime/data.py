@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -25,7 +26,10 @@ def minute_of_day(text: str) -> int:
 
 
 def _is_time(text: str) -> str:
-    minute_of_day(text)
+    try:
+        minute_of_day(text)
+    except ValueError as error:
+        raise PydanticCustomError("no_such_time", "A time is HH:MM, from 00:00 to 24:00") from error
     return text
 
 
@@ -147,15 +151,14 @@ class CalendarChange(_Frozen):
 
     def applied_to(self, before: CalendarData) -> CalendarData:
         """Return the next version of *before*; ValueError if that would be no calendar, or would cover less."""
+        if self.covers_to is not None and self.covers_to < before.covers_to:
+            raise ValueError("a version covers no less than the one before")
         fields = self.model_dump(include={"hours", "reception", "covers_to", "provisional_from"}, exclude_none=True)
         gone = {override.date for override in self.overrides} | set(self.remove)
         kept = [override for override in before.overrides if override.date not in gone]
         days = sorted([*kept, *self.overrides], key=lambda override: override.date)
         whole = {"document": self.document, "overrides": [day.model_dump() for day in days], **fields}
-        after = CalendarData.model_validate({**before.model_dump(), "version": before.version + 1, **whole})
-        if after.covers_to < before.covers_to:
-            raise ValueError("a version covers no less than the one before")
-        return after
+        return CalendarData.model_validate({**before.model_dump(), "version": before.version + 1, **whole})
 
 
 def _refuse_overlaps(name: str, periods: Iterable[WeeklyHours]) -> None:

@@ -6,10 +6,13 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request, Response
 
 from services.sla import handlers, repository
+from services.sla.models import Recalculated
 from services.sla.schemas.calendars import (
     CalendarPage,
     CalendarRead,
     CalendarVersions,
+    LeftPage,
+    LeftRead,
     MovedPage,
     MovedRead,
     RecalculationRead,
@@ -81,7 +84,7 @@ async def delete_calendar_version(code: str, version: Annotated[int, Path(ge=1)]
 @api.get("/recalculations/{recalculation_id}", tags=["calendars"], dependencies=[Depends(allow(Role.OPS, Role.LEADER))])
 async def get_recalculation(session: Session, recalculation_id: UUID) -> RecalculationRead:
     """How far a new version of a calendar, or a dry run of it, has come."""
-    return RecalculationRead.model_validate(await handlers.see_recalculation(session, recalculation_id))
+    return await handlers.see_recalculation(session, recalculation_id)
 
 
 @api.get(
@@ -93,8 +96,23 @@ async def list_moved(session: Session, recalculation_id: UUID, limit: Limit = 50
     """Which deadlines a new version moves (or would move), from when to when."""
     await handlers.see_recalculation(session, recalculation_id)
     rows = await repository.moved_by(session, recalculation_id, _id(after), limit)
-    following = str(rows[-1].dossier_id) if len(rows) == limit else None
-    return MovedPage(items=[MovedRead.model_validate(row) for row in rows], next=following)
+    return MovedPage(items=[MovedRead.model_validate(row) for row in rows], next=_next(rows, limit))
+
+
+@api.get(
+    "/recalculations/{recalculation_id}/left",
+    tags=["calendars"],
+    dependencies=[Depends(allow(Role.OPS, Role.LEADER))],
+)
+async def list_left(session: Session, recalculation_id: UUID, limit: Limit = 50, after: After = None) -> LeftPage:
+    """Which deadlines a new version does not reach: give it, or the next one, more days (``covers_to``)."""
+    await handlers.see_recalculation(session, recalculation_id)
+    rows = await repository.left_by(session, recalculation_id, _id(after), limit)
+    return LeftPage(items=[LeftRead.model_validate(row) for row in rows], next=_next(rows, limit))
+
+
+def _next(rows: list[Recalculated], limit: int) -> str | None:
+    return str(rows[-1].dossier_id) if len(rows) == limit else None
 
 
 def _id(after: str | None) -> UUID:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from pydantic import ValidationError
 
 from services.sla import repository
@@ -14,6 +15,7 @@ from services.sla.handlers.suspensions import decided
 from services.sla.handlers.terms import references, terms
 from services.sla.models import Clock, Recalculated, Recalculation
 from services.sla.repository import History
+from services.sla.schemas.calendars import RecalculationRead
 from shared.auth import Principal
 from shared.errors import DomainError, Malformed, NotFound, Text, wrong_field
 from shared.events.sla import ClockRecalculated
@@ -22,7 +24,9 @@ from shared.outbox import next_instant, now, publish
 from shared.reference import store
 from shared.session import Session
 from shared.tables import HeadRow
-from shared.worktime import Calendar, CalendarChange, CalendarData
+from shared.worktime import Calendar, CalendarChange, CalendarData, CalendarGap
+
+log = structlog.get_logger(__name__)
 
 PAGE = 500
 
@@ -57,13 +61,24 @@ async def change_calendar(
 
 def _next_version(before: CalendarData, change: CalendarChange) -> CalendarData:
     try:
-        return change.applied_to(before)
+        after = change.applied_to(before)
     except ValidationError as error:
         reasons = [str(one["msg"]) for one in error.errors()]
         wrong = [wrong_field("", "no_calendar", "Lịch làm việc không hợp lệ", reason) for reason in reasons]
         raise Malformed(extra={"errors": wrong}) from error
     except ValueError as error:
         wrong = [wrong_field("/covers_to", "covers_less", "Phiên bản mới phải bao trùm phiên bản cũ", str(error))]
+        raise Malformed(extra={"errors": wrong}) from error
+    _require_hours(after)
+    return after
+
+
+def _require_hours(data: CalendarData) -> None:
+    """Compile what is about to be stored for ever: a version that nobody can read would block every later one."""
+    try:
+        Calendar(data)
+    except ValueError as error:
+        wrong = [wrong_field("/overrides", "no_hours", "Ngày làm việc phải có giờ làm việc", str(error))]
         raise Malformed(extra={"errors": wrong}) from error
 
 
@@ -92,12 +107,20 @@ async def try_out(session: Session) -> bool:
     histories = await repository.read(session, ids)
     calendar = Calendar(CalendarData.model_validate(asked.data))
     for dossier_id in ids:
-        clock = histories[dossier_id].clock
-        assert clock is not None  # noqa: S101 - just found
-        to_at = _by(session, histories[dossier_id], calendar).promised_deadline_at
-        _note_moved(session, asked, clock.dossier_id, (clock.announced_deadline_at, to_at))
+        _try_out(session, asked, histories[dossier_id], calendar)
     _count(asked, ids, now(session))
     return True
+
+
+def _try_out(session: Session, asked: Recalculation, history: History, calendar: Calendar) -> None:
+    clock = history.clock
+    assert clock is not None  # noqa: S101 - just found
+    try:
+        to_at = _by(session, history, calendar, now(session)).promised_deadline_at
+    except CalendarGap:
+        _note_left(session, asked, clock)
+    else:
+        _note_moved(session, asked, clock.dossier_id, (clock.announced_deadline_at, to_at))
 
 
 def _note_moved(session: Session, asked: Recalculation, dossier_id: UUID, move: tuple[datetime, datetime]) -> None:
@@ -105,6 +128,15 @@ def _note_moved(session: Session, asked: Recalculation, dossier_id: UUID, move: 
         asked.n_moved += 1
         row = {"recalculation_id": asked.id, "dossier_id": dossier_id, "from_at": move[0], "to_at": move[1]}
         session.insert(Recalculated, row)
+
+
+def _note_left(session: Session, asked: Recalculation, clock: Clock) -> None:
+    """Note that a version ends before a clock's deadline: the clock runs on by its own, and stops no other's."""
+    stays_at = clock.announced_deadline_at
+    row = {"recalculation_id": asked.id, "dossier_id": clock.dossier_id, "from_at": stays_at, "to_at": stays_at}
+    session.insert(Recalculated, row)
+    version = f"{asked.calendar_code}@{asked.calendar_version}"
+    log.warning("calendar_too_short", dossier_id=str(clock.dossier_id), calendar=version, is_dry_run=asked.is_dry_run)
 
 
 def _count(asked: Recalculation, ids: Sequence[UUID], at: datetime) -> None:
@@ -160,12 +192,19 @@ def _adopt(session: Session, head: HeadRow, history: History, asked: Recalculati
     clock = history.clock
     assert clock is not None  # noqa: S101 - checked just before
     from_at = clock.announced_deadline_at
-    adopt(session, head, history, asked.calendar_version, next_instant(session, head))
-    _note_moved(session, asked, clock.dossier_id, (from_at, clock.announced_deadline_at))
+    try:
+        adopt(session, head, history, asked.calendar_version, next_instant(session, head))
+    except CalendarGap:
+        _note_left(session, asked, clock)
+    else:
+        _note_moved(session, asked, clock.dossier_id, (from_at, clock.announced_deadline_at))
 
 
 def adopt(session: Session, head: HeadRow, history: History, version: int, at: datetime) -> None:
-    """Let one clock run by another version of its calendar, and say what that makes of its deadline."""
+    """Let one clock run by another version of its calendar, and say what that makes of its deadline.
+
+    CalendarGap, before anything is changed, if that version ends before the deadline.
+    """
     clock = history.clock
     assert clock is not None  # noqa: S101 - only clocks have a calendar
     calendar: Calendar = references(session).get("calendar", clock.calendar_code, version)
@@ -175,26 +214,27 @@ def adopt(session: Session, head: HeadRow, history: History, version: int, at: d
         calendar=calendar.reference,
         document=document,
         from_at=clock.announced_deadline_at,
-        to_at=_by(session, history, calendar).promised_deadline_at,
+        to_at=_by(session, history, calendar, at).promised_deadline_at,
     )
     publish(session, head, told)
     note(session, head, history, fact)
 
 
-def _by(session: Session, history: History, calendar: Calendar) -> ClockState:
-    """Return the clock as it would be by *calendar*."""
+def _by(session: Session, history: History, calendar: Calendar, at: datetime) -> ClockState:
+    """Return the clock as it would be by *calendar* from *at* on; CalendarGap if that ends before the deadline."""
     clock = history.clock
     assert clock is not None  # noqa: S101 - asked of clocks only
-    adopted = CalendarAdopted(clock.started_at, calendar.data.version)
-    facts = [*facts_of(history.facts), adopted]
-    state = evaluate(facts, terms(session, clock).rule, calendar, clock.started_at)
+    facts = [*facts_of(history.facts), CalendarAdopted(at, calendar.data.version)]
+    state = evaluate(facts, terms(session, clock).rule, calendar, at)
     assert state is not None  # noqa: S101 - a clock row begins with its start
+    calendar.position(state.promised_deadline_at)  # what an apology promised has to be covered, too
     return state
 
 
-async def see_recalculation(session: Session, recalculation_id: UUID) -> Recalculation:
+async def see_recalculation(session: Session, recalculation_id: UUID) -> RecalculationRead:
     """Return how far it is; NotFound."""
     found = await session.get(Recalculation, recalculation_id)
     if found is None:
         raise NotFound(str(recalculation_id))
-    return found
+    n_left = await repository.n_left(session, recalculation_id)
+    return RecalculationRead.model_validate(found).model_copy(update={"n_left": n_left})

@@ -1,7 +1,9 @@
 """Every query of sla: clocks, calendars, entries and reports."""
 
 from services.sla.repository.calendars import (
+    left_by,
     moved_by,
+    n_left,
     oldest_dry_run,
     open_clocks,
     open_on_older,
@@ -60,6 +62,7 @@ __all__ = [
     "fold",
     "forget_entries",
     "history",
+    "left_by",
     "legs_ended",
     "legs_judged",
     "lock",
@@ -67,6 +70,7 @@ __all__ = [
     "lock_entering",
     "minutes_held",
     "moved_by",
+    "n_left",
     "oldest_dry_run",
     "open_clocks",
     "open_on_older",

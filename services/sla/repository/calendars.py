@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from services.sla.models import Clock, Recalculated, Recalculation
 from shared.session import Session
@@ -32,17 +32,49 @@ async def open_clocks(session: Session, code: str, after: UUID, limit: int) -> l
 
 
 async def open_on_older(session: Session, code: str, version: int, limit: int) -> list[UUID]:
-    """Return open clocks that run by an older version of a calendar; those of frozen dossiers wait."""
+    """Return open clocks that run by an older version of a calendar, but for those that this one left there.
+
+    Those of frozen dossiers wait.
+    """
     frozen = exists().where(HeadRow.dossier_id == Clock.dossier_id, HeadRow.frozen_at.is_not(None))
+    left = exists().where(
+        Recalculated.dossier_id == Clock.dossier_id,
+        _IS_LEFT,
+        Recalculated.recalculation_id == Recalculation.id,
+        Recalculation.calendar_code == code,
+        Recalculation.calendar_version == version,
+        ~Recalculation.is_dry_run,
+    )
     query = select(Clock.dossier_id).where(
-        Clock.calendar_code == code, Clock.calendar_version < version, Clock.finished_at.is_(None), ~frozen
+        Clock.calendar_code == code, Clock.calendar_version < version, Clock.finished_at.is_(None), ~frozen, ~left
     )
     return list(await session.scalars(query.order_by(Clock.dossier_id).limit(limit)))
 
 
+_IS_LEFT = Recalculated.to_at == Recalculated.from_at
+"""A row that goes nowhere: the version does not reach as far as this deadline would, so the clock was left as it is."""
+
+
 async def moved_by(session: Session, recalculation_id: UUID, after: UUID, limit: int) -> list[Recalculated]:
     """Return a page of the deadlines that a recalculation moves."""
+    return await _noted(session, ~_IS_LEFT, recalculation_id, after, limit)
+
+
+async def left_by(session: Session, recalculation_id: UUID, after: UUID, limit: int) -> list[Recalculated]:
+    """Return a page of the deadlines that a recalculation left as they are, since its calendar ends before them."""
+    return await _noted(session, _IS_LEFT, recalculation_id, after, limit)
+
+
+async def n_left(session: Session, recalculation_id: UUID) -> int:
+    """Return how many deadlines a recalculation left as they are."""
+    query = select(func.count()).where(Recalculated.recalculation_id == recalculation_id, _IS_LEFT)
+    return await session.scalar(query) or 0
+
+
+async def _noted(
+    session: Session, which: ColumnElement[bool], recalculation_id: UUID, after: UUID, limit: int
+) -> list[Recalculated]:
     query = select(Recalculated).where(
-        Recalculated.recalculation_id == recalculation_id, Recalculated.dossier_id > after
+        Recalculated.recalculation_id == recalculation_id, Recalculated.dossier_id > after, which
     )
     return list(await session.scalars(query.order_by(Recalculated.dossier_id).limit(limit)))

@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.web import LocalInstant, Read
 
 
@@ -41,6 +43,13 @@ class MovedRead(Read):
     to_at: LocalInstant
 
 
+class LeftRead(Read):
+    """A promised deadline that a new version of a calendar does not reach: it stays, by the version before."""
+
+    dossier_id: UUID
+    stays_at: LocalInstant = Field(validation_alias="from_at")
+
+
 class RecalculationRead(Read):
     """A new version of a calendar on its way to the open clocks, or a dry run of it; *finished_at*: null until done."""
 
@@ -50,6 +59,8 @@ class RecalculationRead(Read):
     is_dry_run: bool
     n_open: int
     n_moved: int
+    n_left: int = 0
+    """Clocks whose deadline would lie beyond the last day that the version covers: they run on by the one before."""
     asked_at: LocalInstant
     finished_at: LocalInstant | None
 
@@ -58,4 +69,11 @@ class MovedPage(Read):
     """Deadlines that are moved, page by page."""
 
     items: list[MovedRead]
+    next: str | None
+
+
+class LeftPage(Read):
+    """Deadlines that stay, page by page."""
+
+    items: list[LeftRead]
     next: str | None

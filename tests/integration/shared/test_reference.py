@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,15 @@ from shared.reference import (
     Parser,
     References,
     catch_up,
+    load_folder,
     publish_owned,
+    read_folder,
     refuse_overlaps,
     store,
 )
+from shared.service import Service
 from tests.integration.shared.spine import Spine, Wire, spine
-from tests.support import Databases, Issuer
+from tests.support import PROVINCE, Databases, Issuer, definition_of
 
 
 class Unit(BaseModel):
@@ -180,3 +183,30 @@ def test_versions_follow_one_another(periods: list[tuple[str, str | None]]) -> N
 def test_versions_that_overlap_are_refused(periods: list[tuple[str, str | None]]) -> None:
     with pytest.raises(OverlappingVersions):
         refuse_overlaps("agency", dated(*periods))
+
+
+LIMITS = [
+    ("2025-07-01", True),  # the first ends on 30/6/2025
+    ("2025-06-30", False),  # two limits on one day
+    ("2024-01-01", False),  # begins before the one that it should follow
+]
+
+
+@pytest.mark.parametrize(("begins", "is_loaded"), LIMITS)
+async def test_limits_of_a_procedure_that_overlap_are_not_loaded(
+    databases: Databases, tmp_path: Path, begins: str, is_loaded: bool
+) -> None:
+    rules = read_folder(PROVINCE / "procedures")[0]
+    first = {**rules, "code": "X.01", "version": 1, "valid_from": "2024-08-01", "valid_to": "2025-06-30"}
+    second = {**first, "version": 2, "valid_from": begins, "valid_to": None, "limit": {**rules["limit"], "amount": 3}}
+    (tmp_path / "procedures").mkdir()
+    (tmp_path / "procedures" / "x.json").write_text(json.dumps([first, second]))
+    prefix = await databases.cut("intake")
+    intake = Service(definition_of("intake"), databases.settings(prefix, "intake"))
+    with nullcontext() if is_loaded else pytest.raises(OverlappingVersions, match=r"procedure X\.01@1"):
+        await load_folder(intake, str(tmp_path))
+    await intake.references.refresh()
+    versions = [version for _, version, _ in intake.references.all_of("procedure")]
+    assert versions == ([1, 2] if is_loaded else [])
+    await intake.stop()
+    await databases.drop(prefix, "intake")

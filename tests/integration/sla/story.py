@@ -55,7 +55,15 @@ class Story:
             self.say(when, fact)
             self.hear()
 
-    def begin(self, when: str = "2 09:00", *, days: float = 8, unit: str = UNIT, channel: str = "online") -> None:
+    def begin(
+        self,
+        when: str = "2 09:00",
+        *,
+        days: float = 8,
+        unit: str = UNIT,
+        channel: str = "online",
+        limit: Limit | None = None,
+    ) -> None:
         """Submit and accept: 8 working days from Mon 2 March 9:00 end on Thu 12 March 17:00."""
         common = {
             "procedure": "DD.01@3",
@@ -70,7 +78,7 @@ class Story:
         accepted = {
             "code": "H99.01-260302-0001",
             "calendar": "VN@1",
-            "limit": Limit(amount=days, unit="working_days"),
+            "limit": limit or Limit(amount=days, unit="working_days"),
             "appointment_at": at("12 17:00"),
         }
         self.both(when, DossierAccepted.model_validate({**common, **accepted}))

@@ -29,9 +29,10 @@ async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
 
 
 async def change(
-    running: World, body: dict[str, Any] | None = None, query: str = "", code: str = "VN"
+    running: World, body: dict[str, Any] | None = None, query: str = "", code: str = "VN", language: str = "vi"
 ) -> httpx.Response:
-    answer = await ask(running, "POST", f"/v1/calendars/{code}/versions{query}", role="ops", json=body or CHANGE)
+    path, headers = f"/v1/calendars/{code}/versions{query}", {"Accept-Language": language}
+    answer = await ask(running, "POST", path, role="ops", json=body or CHANGE, headers=headers)
     await running.service("sla").references.refresh()  # as the loop of every process does
     return answer
 
@@ -154,20 +155,49 @@ async def test_a_version_that_is_loaded_meanwhile_overtakes_the_one_on_its_way(
     assert (await progress(running, asked))["finished_at"] is not None
 
 
+SATURDAY = {"date": "2026-03-14", "kind": "worked", "document": "x", "name": "Làm bù"}
+"""Worked, but without hours: no weekday it is like, and none of its own."""
 WRONG = [
-    ({"document": "x", "overrides": [DAY_OFF, DAY_OFF]}, 422),
-    ({"document": "x", "overrides": [{**DAY_OFF, "date": "2031-01-01"}]}, 422),
-    ({"document": "x", "covers_to": "2026-12-31"}, 422),
-    ({"document": "", "overrides": [DAY_OFF]}, 422),
-    ({"document": "x", "overrides": [{**DAY_OFF, "shifts": [["25:00", "26:00"]]}]}, 422),
+    ({"document": "x", "overrides": [DAY_OFF, DAY_OFF]}, ""),
+    ({"document": "x", "overrides": [{**DAY_OFF, "date": "2031-01-01"}]}, ""),
+    ({"document": "x", "covers_to": "2026-12-31"}, "/covers_to"),
+    ({"document": "", "overrides": [DAY_OFF]}, "/document"),
+    ({"document": "x", "overrides": [SATURDAY]}, "/overrides"),
 ]
 
 
-@pytest.mark.parametrize(("body", "status"), WRONG)
-async def test_what_would_be_no_calendar_is_refused(running: World, body: dict[str, Any], status: int) -> None:
-    answer = await change(running, body)
-    assert answer.status_code == status, answer.text
-    assert answer.json()["errors"]
+@pytest.mark.parametrize(("body", "pointer"), WRONG)
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+async def test_what_would_be_no_calendar_is_refused(
+    running: World, body: dict[str, Any], pointer: str, query: str
+) -> None:
+    answer = await change(running, body, query)
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert [one["version"] for one in (await ask(running, "GET", "/v1/calendars/VN")).json()["items"]] == [1]
+
+
+TIMES = [
+    ({"overrides": [{**SATURDAY, "shifts": [["07:30", "25:00"]]}]}, "/overrides/0/shifts/0/1"),
+    ({"overrides": [{**SATURDAY, "shifts": [["7:30", "11:30"]]}]}, "/overrides/0/shifts/0/0"),
+    (
+        {"hours": [{"valid_from": "2018-01-01", "citation": "x", "week": {"mon": [["07:30", "24:01"]]}}]},
+        "/hours/0/week/mon/0/1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "pointer"), TIMES)
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("vi", "Giờ phải có dạng HH:MM, từ 00:00 đến 24:00"), ("en", "A time is HH:MM, from 00:00 to 24:00")],
+)
+async def test_an_hour_that_no_clock_shows_is_named(
+    running: World, body: dict[str, Any], pointer: str, language: str, words: str
+) -> None:
+    answer = await change(running, {"document": "x", **body}, language=language)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["errors"] == [{"pointer": pointer, "code": "no_such_time", "detail": words}]
 
 
 async def test_an_unknown_calendar_is_not_found_and_only_ops_change_one(running: World) -> None:
@@ -177,8 +207,16 @@ async def test_an_unknown_calendar_is_not_found_and_only_ops_change_one(running:
 
 
 async def test_a_version_is_never_deleted(running: World) -> None:
-    answer = await ask(running, "DELETE", "/v1/calendars/VN/versions/1", role="ops")
-    assert (answer.status_code, answer.json()["code"]) == (409, "immutable_version")
+    service, path = running.service("sla"), await told(running)
+    await change(running)
+    await work(service)
+    for version in (1, 2, 3):  # one that clocks ran by, the one they run by, none
+        answer = await ask(running, "DELETE", f"/v1/calendars/VN/versions/{version}", role="ops")
+        assert (answer.status_code, answer.json()["code"]) == (409, "immutable_version")
+    assert [one["version"] for one in (await ask(running, "GET", "/v1/calendars/VN")).json()["items"]] == [1, 2]
+    assert (await ask(running, "GET", f"{path}/clock")).json()["calendar_version"] == "VN@2"
+    for role in ("officer", "leader", "portal"):
+        assert (await ask(running, "DELETE", "/v1/calendars/VN/versions/1", role=role)).status_code == 403
 
 
 async def test_every_open_clock_runs_by_the_newest_version_in_the_end(running: World) -> None:
