@@ -84,6 +84,5 @@ async def ends(bench: Bench) -> str:
     began = time.monotonic()
     ended = await bench.adapter.end(signal.SIGTERM, STOP_SECONDS)
     seconds = time.monotonic() - began
-    await bench.adapter.start()
     require(it_is=ended, seen=f"still running {STOP_SECONDS:.0f} s after SIGTERM")
     return f"ended after {seconds:.1f} s"

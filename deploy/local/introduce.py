@@ -1,5 +1,10 @@
-"""Introduces the sandbox's systems and our adapters: where callbacks go, and the secret that signs both directions."""
+"""Introduces the sandbox's systems and our adapters: where callbacks go, and the secret that signs both directions.
 
+``python -m deploy.local.introduce <system>…`` does it for servers of your own, by what the environment says.
+"""
+
+import os
+import sys
 from collections.abc import Mapping
 
 import httpx
@@ -16,3 +21,21 @@ def introduce(sandbox_url: str, adapters: Mapping[str, str], secrets: Mapping[st
             if answer.status_code != 200:
                 msg = f"the sandbox does not take the address of the adapter {system}: {answer.status_code}"
                 raise LaunchError(msg)
+
+
+def _given(system: str, name: str) -> str:
+    return os.environ[f"LIENTHONG_{system.upper()}_{name}"]
+
+
+def main(systems: list[str]) -> None:
+    """Introduce *systems*; their addresses, secrets and the sandbox's address are in the environment."""
+    adapters = {system: _given(system, "URL") for system in systems}
+    secrets = {system: _given(system, "CALLBACK_SECRET") for system in systems}
+    introduce(os.environ["LIENTHONG_SANDBOX_URL"], adapters, secrets)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (KeyError, httpx.HTTPError, LaunchError) as error:
+        sys.exit(f"lien-thong: introduce: {error}")

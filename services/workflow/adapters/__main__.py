@@ -1,4 +1,4 @@
-"""Runs one adapter: ``python -m services.workflow.adapters bhxh | dvcqg | tax | vbdlis``."""
+"""Runs one adapter: ``python -m services.workflow.adapters bhxh | dvcqg | sample | tax | vbdlis``."""
 
 import sys
 

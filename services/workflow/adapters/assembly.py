@@ -19,6 +19,7 @@ from services.workflow.adapters.observer import Observer
 from services.workflow.adapters.people import People
 from services.workflow.adapters.port import Translator
 from services.workflow.adapters.runtime import Runtime
+from services.workflow.adapters.sample.translator import Sample
 from services.workflow.adapters.tax.gateway import TaxGateway
 from services.workflow.adapters.vbdlis.translator import Vbdlis
 from shared.clock import Clock
@@ -51,6 +52,7 @@ def _dvcqg(settings: Settings) -> Translator:
 TRANSLATORS: Mapping[str, Callable[[Settings], Translator]] = {
     "bhxh": lambda settings: Bhxh(_outside(settings)),
     "dvcqg": _dvcqg,
+    "sample": lambda settings: Sample(_outside(settings)),
     "tax": lambda settings: TaxGateway(_outside(settings)),
     "vbdlis": lambda settings: Vbdlis(_outside(settings)),
 }

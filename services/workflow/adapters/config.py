@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-DEFAULT_PORTS = {"vbdlis": 8011, "tax": 8012, "bhxh": 8013, "dvcqg": 8014}
+DEFAULT_PORTS = {"vbdlis": 8011, "tax": 8012, "bhxh": 8013, "dvcqg": 8014, "sample": 8015}
 """Where each adapter hears callbacks."""
 
 
@@ -41,7 +41,7 @@ class Own(BaseSettings):
     """Signs our calls and its callbacks; without one every callback is refused."""
     at_once: int = Field(8, ge=1, le=100)
     """Deliveries handled at the same time, of different dossiers."""
-    lease_seconds: float = Field(60, ge=5, le=600)
+    lease_seconds: float = Field(60, ge=1, le=600)
     poll_seconds: float = Field(1, gt=0)
     call_seconds: float = Field(10, gt=0)
     """How long one call to the system may take."""

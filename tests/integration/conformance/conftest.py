@@ -1,4 +1,4 @@
-"""One town for the example and all its mutants; whoever comes next finds nothing left to tell."""
+"""One town for the example and all its mutants; whoever comes next finds nothing left to tell or to look at."""
 
 from collections.abc import AsyncIterator
 
@@ -20,6 +20,7 @@ async def built(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> A
 async def town(built: Town) -> Town:
     async with built.workflow.sessions.begin() as session:
         await session.execute(text("UPDATE delivery SET next_try_at = NULL WHERE next_try_at IS NOT NULL"))
+        await session.execute(text("UPDATE standing SET look_at = NULL"))  # our runtime would see that all is gone
     built.door.passages.clear()
     await built.register("DELETE", "/dossiers")
     return built

@@ -1,4 +1,4 @@
-"""The suite bites: the example passes all of it, and each mutant of the example fails at its own check."""
+"""The suite bites: the example and our own runtime pass all of it, and each mutant of the example fails its check."""
 
 import json
 import re
@@ -13,6 +13,7 @@ from deploy.conformance.town import Town
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs" / "examples" / "adapter.mjs"
 GUIDE = EXAMPLE.parents[1] / "adapter-guide.md"
+OURS = f"env PYTHONPATH={EXAMPLE.parents[2]} {sys.executable} -m deploy.conformance.ours"
 NODE = Path(sys.executable).with_name("node")
 MUTANTS = {
     "says taken and sends nothing": (
@@ -98,6 +99,12 @@ async def test_the_example_passes_every_check(town: Town, tmp_path: Path) -> Non
     assert len(findings) == len(CHECKS)
     seen = {shape(one.path.split("/")[-1], one.sent, one.answer) for one in town.door.passages}
     assert [title for title, wanted in guide_examples() if wanted not in seen] == []
+
+
+async def test_our_own_runtime_passes_every_check(town: Town, tmp_path: Path) -> None:
+    findings = await examine(town, OURS, tmp_path, CHECKS)
+    assert {one.name: one.seen for one in findings if not one.passed} == {}
+    assert len(findings) == len(CHECKS)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)

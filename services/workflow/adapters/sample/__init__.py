@@ -1,0 +1,1 @@
+"""Sổ mẫu, the invented register of the conformance suite: the adapter to copy when yours is written in Python."""
