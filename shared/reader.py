@@ -122,12 +122,12 @@ class Reader:
         if stands.keys() != self._stood.keys() or any(at < self._stood[part] for part, at in stands.items()):
             self._mark, self._complete_until = None, {}  # a rebalance or another log: nobody passes ends that are gone
         self._stood = stands
-        if self._mark is not None and all(stands[part] >= end for part, end in self._mark[1].items()):
-            self._complete_until = {part.partition: self._mark[0] for part in stands}
-            self._mark = None
         if self._mark is None and time.monotonic() - self._marked_at >= MARK_EVERY_SECONDS:
             self._marked_at = time.monotonic()
             self._mark = await self._new_mark(consumer)
+        if self._mark is not None and all(stands[part] >= end for part, end in self._mark[1].items()):
+            self._complete_until = {part.partition: self._mark[0] for part in stands}
+            self._mark = None  # mostly the one just made: whoever stood at the end then need not wait for another look
 
     async def _new_mark(self, consumer: AIOKafkaConsumer) -> tuple[datetime, dict[TopicPartition, int]] | None:
         """Return now and the present ends; None where this stands beyond one: the log was lost, this is another."""

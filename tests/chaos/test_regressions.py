@@ -54,6 +54,18 @@ async def test_who_stands_at_the_end_of_the_log_has_read_everything(reader: Read
     assert await mark_twice(reader, consumer)
 
 
+async def test_who_stands_at_the_end_knows_it_at_the_first_look(reader: Reader, consumer: AIOKafkaConsumer) -> None:
+    """A second look would cost every timer another 200 ms."""
+    await consumer.seek_to_end()
+    reader._partitions = sorted(consumer.partitions_for_topic(reader._topic) or [])
+    reader.complete_until(DOSSIER)
+    began = reader.clock.now()
+    await reader._keep_mark(consumer)
+    until = reader.complete_until(DOSSIER)
+    assert until is not None
+    assert until >= began
+
+
 async def test_who_stands_beyond_the_end_reads_another_log_and_has_read_nothing_of_it(
     reader: Reader, consumer: AIOKafkaConsumer
 ) -> None:
