@@ -197,7 +197,7 @@ class Recalculation(Base):
 
 
 class Recalculated(Base):
-    """A promised deadline that a new version of a calendar moves, or would move."""
+    """A promised deadline that a new version of a calendar moves, or would move; to where it is: does not reach."""
 
     __tablename__ = "recalculated"
 
