@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from deploy.sandbox.outside.callbacks import Callbacks
 from deploy.sandbox.outside.clock import Clock, iso
 from deploy.sandbox.outside.desk import Answer, Desk, Occasion, Refusal, at_desk
-from deploy.sandbox.outside.faults import Faults
+from deploy.sandbox.outside.faults import Faults, Kind
 from deploy.sandbox.outside.gate import Act, Gate
 from deploy.sandbox.outside.storage import Dossier, Storage
+from deploy.sandbox.outside.words import FAULTS
 from deploy.sandbox.system import Place
 
 AUTOPILOT = "autopilot"
@@ -170,7 +171,7 @@ class Office(ABC):
     def cards(self) -> list[dict[str, Any]]:
         """Return the latest calls for the common page."""
         rows = self.storage.run("SELECT * FROM call WHERE direction != 'autopilot' ORDER BY no DESC LIMIT 20")
-        return [_card(row) for row in rows]
+        return [_card(row, self.actions) for row in rows]
 
     async def start(self) -> None:
         """Open the storage, begin to call back and to fly."""
@@ -217,15 +218,17 @@ class Office(ABC):
             return str(text)
 
 
-def _card(row: Any) -> dict[str, Any]:
-    state = "không có tác dụng" if not row["took_effect"] else ""
+def _card(row: Any, actions: Mapping[str, Action]) -> dict[str, Any]:
+    deed = actions.get(row["call"]) if row["direction"] == "clerk" else None
     answered = "không trả lời" if row["status"] is None else f"trả lời {row['status']}"
+    wrote = "đã ghi" if row["took_effect"] else "không ghi"
+    struck = ", ".join(FAULTS[Kind(one)] for one in row["faults"].split(",") if one)
     return {
         "at": row["at"],
-        "title": f"{row['call']} · {row['dossier']}",
-        "subtitle": f"{DIRECTIONS[row['direction']]} · {answered}",
+        "title": f"{deed.title if deed else row['call']} · {row['dossier']}",
+        "subtitle": f"{DIRECTIONS[row['direction']]} · {answered} · {wrote}",
         "text": row["answer"] or "",
-        "state": " · ".join(part for part in (state, row["faults"]) if part),
+        "state": f"lỗi cố ý: {struck}" if struck else "",
     }
 
 

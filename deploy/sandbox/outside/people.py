@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from deploy.sandbox.outside import words
 from deploy.sandbox.outside.callbacks import SETTING, CallbackSettings
 from deploy.sandbox.outside.desk import Answer, Occasion, Refusal, at_desk
 from deploy.sandbox.outside.faults import FaultPlan
@@ -15,6 +16,10 @@ from deploy.sandbox.outside.office import AUTOPILOT, Autopilot, Office
 from deploy.sandbox.outside.ours import NotRead, Ours
 
 PAGE = Path(__file__).with_name("page.html")
+WORDS = json.dumps(
+    {"FAULTS": words.FAULTS, "STATUS": words.STATUS, "DELIVERY": words.DELIVERY, "FACTS": words.FACTS},
+    ensure_ascii=False,
+)
 CALLS = {
     "no": "SELECT * FROM call WHERE no > ? AND ? IN ('', dossier) AND ? IN ('', call) ORDER BY no LIMIT ?",
     "newest": "SELECT * FROM call WHERE no > ? AND ? IN ('', dossier) AND ? IN ('', call) ORDER BY no DESC LIMIT ?",
@@ -47,7 +52,8 @@ def _add_page(router: APIRouter, office: Office) -> None:
 
     @router.get("", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:
-        given = {"$title": office.title, "$name": office.name, "$ours": f"{office.name}/ours" if ours.is_known else ""}
+        where = f"{office.name}/ours" if ours.is_known else ""
+        given = {"$title": office.title, "$name": office.name, "$ours": where, "$words": WORDS}
         text = PAGE.read_text(encoding="utf-8")
         for name, value in given.items():
             text = text.replace(name, value)

@@ -136,14 +136,20 @@ async def test_the_page_of_a_system_stands_alone(fresh: dict[str, Partner], name
     assert answer.headers["content-type"].startswith("text/html")
     assert '<html lang="vi">' in answer.text
     assert f'const BASE = "{name}";' in answer.text
-    assert not re.search(r"https?://|\$title|\$name", answer.text)
+    assert not re.search(r"https?://|\$(title|name|ours|words)", answer.text)
 
 
 async def test_the_common_page_shows_calls_to_each_system(vbdlis: Partner) -> None:
+    await vbdlis.faults({"kind": "bad_gateway", "next_calls": 1})
+    assert (await vbdlis.client.post("/vbdlis/tiepnhan", json=reception())).status_code == 502
     await vbdlis.call("tiepnhan", reception())
+    assert (await vbdlis.act("next-step")).status_code == 200
     systems = (await vbdlis.client.get("/arrivals")).json()["systems"]
     (column,) = [one for one in systems if one["name"] == "vbdlis"]
-    assert [card["title"] for card in column["cards"]] == [f"tiepnhan · {CODE}"]
+    titles = [f"Chuyển bước · {CODE}", f"tiepnhan · {CODE}", f"tiepnhan · {CODE}"]
+    assert [card["title"] for card in column["cards"]] == titles
+    assert [card["state"] for card in column["cards"]] == ["", "", "lỗi cố ý: cổng báo 502"]
+    assert column["cards"][-1]["subtitle"] == "gọi đến · trả lời 502 · không ghi"
 
 
 async def test_a_restart_keeps_dossiers_log_counters_and_settings_but_not_switches(tmp_path: Path) -> None:
