@@ -69,7 +69,7 @@ class Desk:
 
     def call_back(self, event: str, code: str, body: dict[str, Any]) -> None:
         """Queue a callback; the switches decide whether it is lost, late, doubled or overtaken."""
-        names = {kind: self.faults.strikes(kind, event) for kind in _CALLBACK_KINDS}
+        names = {kind: self.faults.strikes(kind, event, is_callback=True) for kind in _CALLBACK_KINDS}
         late, held = names.get(Kind.DELAY), names.get(Kind.OUT_OF_ORDER)
         now = time.time()
         self.struck += [kind for kind, switch in names.items() if switch]

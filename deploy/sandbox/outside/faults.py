@@ -144,10 +144,10 @@ class Faults:
         errors = [one.switch.seconds or 0 for one in self.armed if one.switch.kind is Kind.CLOCK]
         self.clock.error = timedelta(seconds=sum(errors))
 
-    def strikes(self, kind: Kind, name: str) -> Switch | None:
+    def strikes(self, kind: Kind, name: str, *, is_callback: bool = False) -> Switch | None:
         """Return the switch of *kind* that strikes the call or callback *name* now, if one does."""
         for one in self.armed:
-            if one.switch.kind is kind and self._reaches(one.switch, name) and one.fires():
+            if one.switch.kind is kind and self._reaches(one.switch, name, is_callback) and one.fires():
                 return one.switch
         return None
 
@@ -160,10 +160,11 @@ class Faults:
         """Return the seed, and for each switch how often it struck and what is left."""
         return {"seed": self.seed, "switches": [_status(one) for one in self.armed]}
 
-    def _reaches(self, switch: Switch, name: str) -> bool:
-        if switch.kind is Kind.DOWN and not switch.calls:
-            return True
-        return name in (switch.calls or (self.calls if RULES[switch.kind].calls else self.callbacks))
+    def _reaches(self, switch: Switch, name: str, is_callback: bool) -> bool:
+        """Say whether *switch* is about *name*: a call and a callback may have the same (the tax gateway's)."""
+        if switch.calls or switch.kind is Kind.DOWN:
+            return not switch.calls or name in switch.calls
+        return name in (self.callbacks if is_callback else self.calls) and is_callback != RULES[switch.kind].calls
 
     def _check_names(self, switch: Switch) -> None:
         rule = RULES[switch.kind]

@@ -229,6 +229,16 @@ async def test_a_switch_for_calls_does_not_touch_callbacks_that_it_does_not_name
     await receiver.reached(1)
 
 
+async def test_nor_one_that_has_the_name_of_a_call(tax: Partner, post: PostOffice) -> None:
+    """Found by chaos (seed 701): slips were to be lost, and determinations were, too."""
+    receiver = post.open({"ERROR_CODE": "0"})
+    await tax.call("TCT_GPC", slip())
+    await tax.faults({"kind": "silent_loss", "probability": 1}, {"kind": "delay", "probability": 1, "seconds": 60})
+    await tax.listen(receiver)
+    await tax.act("determine")
+    await receiver.reached(1)
+
+
 async def test_a_system_that_is_down_calls_nobody_until_it_is_up(vbdlis: Partner, receiver: Receiver) -> None:
     await vbdlis.listen(receiver)
     begun = time.monotonic()
