@@ -27,7 +27,8 @@ def armed(*switches: dict[str, Any], seed: int = 1) -> Faults:
 
 
 def strikes(faults: Faults, kind: Kind, names: str) -> list[bool]:
-    return [faults.strikes(kind, name) is not None for name in names]
+    """Ask for calls by small letters, for callbacks by capitals."""
+    return [faults.strikes(kind, name, is_callback=name.isupper()) is not None for name in names]
 
 
 def test_a_counted_switch_strikes_that_often_and_only_what_it_names() -> None:
