@@ -34,7 +34,7 @@ api = router(prefix="/v1/reports", tags=["reports"])
 
 Reporter = Annotated[Principal, Depends(allow(Role.LEADER, Role.OPS, Role.OFFICER))]
 Overseer = Annotated[Principal, Depends(allow(Role.LEADER, Role.OPS))]
-Printable = Report06Ask | RegisterAsk | ShareAsk | IndexAsk | ScoringAsk
+Printable = ShareAsk | RegisterAsk | IndexAsk | ScoringAsk
 MEDIA = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

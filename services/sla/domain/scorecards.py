@@ -166,9 +166,10 @@ def score(card: Scorecard, tallies: Tallies) -> Score:
 
     Source: rules.md §4 (full points if R ≥ T, else max × R / T).
     """
-    averages = {part.code: _average(part, tallies.of(part)) for part in card.parts}
+    counts = {part.code: tallies.of(part) for part in card.parts}
+    averages = {part.code: _average(part, counts[part.code]) for part in card.parts}
     parts = tuple(
-        PartScore(part, tallies.of(part), averages[part.code], _points(card, part, averages)) for part in card.parts
+        PartScore(part, counts[part.code], averages[part.code], _points(card, part, averages)) for part in card.parts
     )
     points = sum((one.points for one in parts if one.points is not None), start=Decimal())
     known_max = sum((one.part.max_points for one in parts if one.points is not None), start=Decimal())

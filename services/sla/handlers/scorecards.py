@@ -1,9 +1,10 @@
 """Scorecards: count, work out the points, rank, and say what could not be judged."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from services.sla import repository
 from services.sla.domain.scorecards import Score, Scorecard, Tallies, score, tallies_of, together
@@ -12,6 +13,7 @@ from services.sla.handlers.names import Names
 from services.sla.handlers.periods import known_until, period_of, require_order, unit_of
 from services.sla.handlers.terms import references
 from services.sla.repository import Asked, Subject
+from services.sla.repository.reports import Period
 from services.sla.schemas.reports import CompletenessRead
 from services.sla.schemas.scorecards import IndexAsk, ScoringAsk
 from shared.auth import Principal
@@ -46,35 +48,33 @@ class Scores:
         return [*_notes(self), *sentences(self.completeness)]
 
 
+class _Question(NamedTuple):
+    """By which card, for which period, as known until when, and of which agency alone if one is named."""
+
+    session: Session
+    card: Scorecard
+    ask: IndexAsk | ScoringAsk
+    until: datetime
+    agency_code: str | None
+
+
 async def index_766(session: Session, ask: IndexAsk, by: Principal) -> Scores:
     """Return the index by receiving unit and in all; Malformed (also if none is in force), Forbidden."""
     require_order(ask)
     card, unit_code = _card(session, INDEX_766, ask), unit_of(ask, by)
-    asked = Asked(ask.from_on, ask.to_on, ask.known_until, unit_code)
-    found = tallies_of(await repository.sums(session, asked))
-    judged = {Subject(code): tallies for code, tallies in found.items()}
-    until = known_until(session, ask.known_until)
-    await _add_entered(session, card, ask, until, judged, unit_code)
-    return await _scores(session, card, ask, until, judged, score(card, together(judged.values())))
+    question = _Question(session, card, ask, known_until(session, ask.known_until), unit_code)
+    sums = await repository.sums(session, Asked(ask.from_on, ask.to_on, ask.known_until, unit_code))
+    counted = {Subject(code): tallies for code, tallies in tallies_of(sums).items()}
+    judged = await _with_entered(question, counted)
+    return await _scores(question, judged, score(card, together(judged.values())))
 
 
 async def score_agencies_or_officers(session: Session, ask: ScoringAsk, by: Principal) -> Scores:
     """Return the points of agencies or officers; Malformed (also if no card is in force), Forbidden."""
-    period = period_of(ask, by)._replace(unit_code=None)
-    card, is_officer = _card(session, f"scoring-{ask.of}", ask), ask.of == "officer"
-    judged: dict[Subject, Tallies] = {}
-    for ended in await repository.dossiers_ended(session, period, by_officer=is_officer):
-        tallies = judged.setdefault(ended.subject, Tallies.empty())
-        tallies.verdict[ended.verdict] += ended.n
-        tallies.supplement_requests[str(ended.n_supplements)] += ended.n
-        if ended.n_supplements > 1:
-            tallies.supplemented[ended.n_supplements, ended.verdict] += ended.n
-    for legs in await repository.legs_judged(session, period, by_officer=is_officer):
-        judged.setdefault(legs.subject, Tallies.empty()).leg_verdict[legs.verdict] += legs.n
-    until = known_until(session, None)
-    await _add_entered(session, card, ask, until, judged, ask.agency)
-    wanted = {one: tallies for one, tallies in judged.items() if ask.agency in {None, one.agency_code}}
-    return await _scores(session, card, ask, until, wanted, None)
+    period, card = period_of(ask, by), _card(session, f"scoring-{ask.of}", ask)
+    question = _Question(session, card, ask, known_until(session, None), ask.agency)
+    counted = await _counted(session, period, by_officer=ask.of == "officer")
+    return await _scores(question, await _with_entered(question, counted), None)
 
 
 def _card(session: Session, code: str, ask: IndexAsk | ScoringAsk) -> Scorecard:
@@ -86,27 +86,39 @@ def _card(session: Session, code: str, ask: IndexAsk | ScoringAsk) -> Scorecard:
     return card
 
 
-async def _add_entered(
-    session: Session, card: Scorecard, ask: IndexAsk | ScoringAsk, until: datetime, judged: dict[Subject, Tallies],
-    unit_code: str | None,
-) -> None:  # fmt: skip
+async def _counted(session: Session, period: Period, *, by_officer: bool) -> dict[Subject, Tallies]:
+    """Return what the dossiers and legs of a period say of those who had them in hand."""
+    found: dict[Subject, Tallies] = defaultdict(Tallies.empty)
+    for ended in await repository.dossiers_ended(session, period, by_officer=by_officer):
+        tallies = found[ended.subject]
+        tallies.verdict[ended.verdict] += ended.n
+        tallies.supplement_requests[str(ended.n_supplements)] += ended.n
+        if ended.n_supplements > 1:
+            tallies.supplemented[ended.n_supplements, ended.verdict] += ended.n
+    for legs in await repository.legs_judged(session, period, by_officer=by_officer):
+        found[legs.subject].leg_verdict[legs.verdict] += legs.n
+    return found
+
+
+async def _with_entered(question: _Question, counted: Judged) -> Judged:
+    """Return what was counted together with what people entered, of the agency that is asked for."""
+    session, card, ask, until, agency_code = question
+    found = defaultdict(Tallies.empty, counted)
     for row in await repository.entered(session, card.code, ask.from_on, ask.to_on, until):
-        is_of_these = bool(row.officer) == (card.subject == "officer") and unit_code in {None, row.agency_code}
-        if is_of_these:
-            tallies = judged.setdefault(Subject(row.agency_code, row.officer), Tallies.empty())
-            tallies.entered.setdefault(row.part_code, Counter()).update(row.counts)
+        if bool(row.officer) == (card.subject == "officer"):
+            entered = found[Subject(row.agency_code, row.officer)].entered
+            entered.setdefault(row.part_code, Counter()).update(row.counts)
+    return {one: tallies for one, tallies in found.items() if agency_code in {None, one.agency_code}}
 
 
-async def _scores(
-    session: Session, card: Scorecard, ask: IndexAsk | ScoringAsk, until: datetime, judged: Judged, total: Score | None
-) -> Scores:
-    scores = {subject: score(card, judged[subject]) for subject in sorted(judged)}
+async def _scores(question: _Question, judged: Judged, total: Score | None) -> Scores:
+    session, card, ask, until, _ = question
     return Scores(
         card=card,
         names=Names(session, ask.from_on, ask.to_on),
         known_until=until,
         place_name=getattr(session.info.get("settings"), "place_name", ""),
-        scores=scores,
+        scores={subject: score(card, judged[subject]) for subject in sorted(judged)},
         total=total,
         completeness=await complete(session, ask.to_on),
     )

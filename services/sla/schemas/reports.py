@@ -32,16 +32,21 @@ class PeriodAsk(Body):
     agency: CodeText | None = None
 
 
-class Report06Ask(PeriodAsk):
-    """Which form 06; *known_until*: by what was known at the end of that date, as a print of then."""
+class ShareAsk(PeriodAsk):
+    """Which figures of form 06; *known_until*: by what was known at the end of that date, as a print of then."""
 
     by: Grouping = Grouping.AGENCY
     known_until: ReportDay | None = None
+    format: Format = Format.JSON
+
+
+class Report06Ask(ShareAsk):
+    """Which form 06, and how it judges."""
+
     judged_by: Literal["standing", "renewed"] = "standing"
     """The deadline by law, or the one that was promised with an apology where there is one."""
     count_unfinished_as_on_time: bool = False
     """Withdrawn, stopped and not granted: on time, whenever they ended."""
-    format: Format = Format.JSON
 
 
 class RegisterAsk(PeriodAsk):
@@ -123,14 +128,6 @@ class Report06Read(Read):
     corrections: list[Correction06Read]
     completeness: CompletenessRead
     notes: list[str]
-
-
-class ShareAsk(PeriodAsk):
-    """Which figures, and by what was known at the end of which date."""
-
-    by: Grouping = Grouping.AGENCY
-    known_until: ReportDay | None = None
-    format: Format = Format.JSON
 
 
 class OnlineFigures(Read):
