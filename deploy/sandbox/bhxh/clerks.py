@@ -67,6 +67,7 @@ def finish(desk: Desk, dossier: Dossier, given: End) -> None:
     _still_open(dossier)
     state = "refused" if given.outcome else "finished"
     decision = None if given.outcome else f"QD-{desk.storage.next_number('decision'):06d}"
+    dossier.fields["SoQuyetDinh"] = decision
     text = given.note or (STATES[state] if given.outcome else f"{STATES[state]}, quyết định {decision}")
     _write(desk, dossier, state, text)
     _tell(desk, dossier, "KetThuc", KetQua=given.outcome, SoQuyetDinh=decision, NgayKetThuc=iso(desk.now), GhiChu=text)

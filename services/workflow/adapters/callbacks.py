@@ -1,7 +1,6 @@
 """The callback server of an adapter: what a system says becomes messages; it hears *yes* only if all were taken."""
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,7 +11,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.workflow.adapters.breaker import Breaker
-from services.workflow.adapters.ledger import Ledger
+from services.workflow.adapters.ledger import TAKEN, Ledger
 from services.workflow.adapters.meters import BREAKER, CALLBACKS
 from services.workflow.adapters.ours import Away
 from services.workflow.adapters.port import Heard, Json, Translator, Unreadable
@@ -22,8 +21,6 @@ from shared import telemetry
 log = structlog.get_logger(__name__)
 
 LARGEST_BODY = 1024 * 1024
-TAKEN = {"applied", "moot", "conflict"}
-"""A conflict is an incident with both sides: a no would only stop what the system has to say after it."""
 
 
 class Verdict(StrEnum):
@@ -79,21 +76,16 @@ class Ear:
         return None
 
     async def _passed_on(self, event: str, heard: Heard) -> Verdict:
-        """Bring everything, in order; the first that is not taken ends it, and the callback comes again."""
-        bring: list[Callable[[], Awaitable[str]]] = [
-            *(lambda one=one: self.ledger.say(one) for one in heard.messages),
-            *(lambda one=one: self.ledger.bring(one) for one in heard.results),
-        ]
-        for one in bring:
-            try:
-                status = await one()
-            except Away as error:
-                log.warning("api_away", system=self.translator.system, callback=event, why=error.why)
-                return Verdict.AWAY
-            if status not in TAKEN:
-                log.warning("callback_not_taken", system=self.translator.system, callback=event, status=status)
-                return Verdict.NOT_TAKEN
-        return Verdict.TAKEN
+        """Bring everything; if something is not taken, the callback comes again."""
+        try:
+            status = await self.ledger.hear(heard)
+        except Away as error:
+            log.warning("api_away", system=self.translator.system, callback=event, why=error.why)
+            return Verdict.AWAY
+        if status in TAKEN:
+            return Verdict.TAKEN
+        log.warning("callback_not_taken", system=self.translator.system, callback=event, status=status)
+        return Verdict.NOT_TAKEN
 
 
 async def limited(request: Request) -> bytes | None:

@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from services.workflow.adapters.ours import Away, Ours
-from services.workflow.adapters.port import Json, Message, People, Result, Said, Seen, Told
+from services.workflow.adapters.port import Heard, Json, Message, People, Result, Said, Seen, Told
 
 T = TypeVar("T", "Leased", "Look")
 LONGEST_CODE, LONGEST_MESSAGE = 64, 500
+TAKEN = {"applied", "moot", "conflict"}
+"""A conflict is an incident with both sides: a no would only stop what the system has to say after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Ledger:
 
     async def observe(self, look: Look, seen: Seen, at: datetime) -> str:
         """Bring what was seen; return the verdict, or the code of the refusal."""
-        shown = {name: value for name, value in asdict(seen).items() if value is not None}
+        shown = {name: value for name, value in asdict(seen).items() if value is not None and name != "heard"}
         known = {"dossier_id": look.dossier_id, "fence": look.fence, "observed_at": at.isoformat(), "how": "read"}
         status, body = await self._post("/observations", {**known, **shown})
         return str(body.get("verdict" if status == 200 else "code", status))
@@ -100,6 +102,15 @@ class Ledger:
         }
         status, body = await self._post(f"/deliveries/{quote(leased.id, safe='')}/ack", given)
         return str(body.get("state" if status == 200 else "code", status))
+
+    async def hear(self, heard: Heard) -> str:
+        """Bring what a system said, in order; return the status of the first that is not TAKEN, or of the last."""
+        status, all_of_it = "", list[Message | Result]((*heard.messages, *heard.results))
+        for one in all_of_it:
+            status = await (self.say(one) if isinstance(one, Message) else self.bring(one))
+            if status not in TAKEN:
+                break
+        return status
 
     async def say(self, message: Message) -> str:
         """Bring what the system says; return its status, or the code of the refusal."""

@@ -1,4 +1,7 @@
-"""The other loop of an adapter: look at what was taken, and bring what is seen; what is not understood says nothing."""
+"""The other loop of an adapter: look at what was taken, and bring what is seen there, a callback that was lost too.
+
+What is not understood says nothing.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -71,7 +74,8 @@ class Observer:
         self._breaker.note(Answer.TAKEN)
         LOOKS.labels(system, "there" if seen.exists else "gone").inc()
         verdict = await patiently(lambda: self._ledger.observe(look, seen, at))
-        log.info("looked", system=system, dossier_id=look.dossier_id, no=look.no, verdict=verdict)
+        heard = await patiently(lambda: self._ledger.hear(seen.heard))
+        log.info("looked", system=system, dossier_id=look.dossier_id, no=look.no, verdict=verdict, heard=heard)
 
     async def _seen(self, look: Look) -> Seen | Said:
         try:

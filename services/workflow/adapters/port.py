@@ -107,6 +107,8 @@ class Seen:
     """Whether the delivery that was asked about, the last one it has taken, is to be seen there."""
     log: tuple[int, ...] | None = None
     """The numbers of our deliveries in its log, as they stand there."""
+    heard: Heard = Heard()
+    """What a callback should have said: its sender may believe that it was heard. Said again, it is moot."""
 
 
 NO_READ = Said(Answer.UNKNOWN, "no_read")

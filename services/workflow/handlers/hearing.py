@@ -156,16 +156,24 @@ async def _complete(session: Session, case: _Case) -> Applied:
 
 
 async def _settled(session: Session, case: _Case) -> Leg | None:
-    """Return the last own leg if it ended as the message says; a conflict if it ended in another way."""
+    """Return the last own leg if it ended as the message says; a conflict if in another way, or on other notices."""
     legs = case.own_legs
     if not legs or any(map(is_open, legs)):
         return None
-    last, outcome = legs[-1], case.given.data.outcome
-    if last.status == LegStatus.COMPLETED and last.outcome == outcome:
+    last, said = legs[-1], case.given.data
+    ours: dict[str, Any] = {"status": last.status, "outcome": last.outcome}
+    theirs: dict[str, Any] = {"outcome": said.outcome}
+    if last.data.get("notices") and said.notices:
+        ours["notices"], theirs["notices"] = _amounts(last.data["notices"]), _amounts(said.model_dump()["notices"])
+    if last.status == LegStatus.COMPLETED and all(ours[name] == value for name, value in theirs.items()):
         return last
-    found = Find(Kind.MESSAGE, None, {"status": last.status, "outcome": last.outcome}, {"outcome": outcome})
+    found = Find(Kind.MESSAGE, None, ours, theirs)
     await open_incident(session, case.journey.exchange, case.system.code, found, detail="leg_over")
     raise _NotNow(Status.CONFLICT, "leg_over")
+
+
+def _amounts(notices: list[dict[str, Any]]) -> dict[str, int]:
+    return {notice["notice_no"]: notice["amount"] for notice in notices}
 
 
 async def _return(session: Session, case: _Case) -> Applied:

@@ -52,6 +52,36 @@ async def accepted(town: Town, n: int) -> None:
     await eventually(there)
 
 
+async def test_a_callback_that_its_sender_believes_was_heard_is_read_and_if_it_comes_after_all_it_is_the_same_message(
+    town: Town,
+) -> None:
+    dossier_id, code = await town.for_bhxh()
+    async with town.adapter("bhxh", looks_at_once=4):
+        await town.settled("bhxh", dossier_id)
+        for event, action, kind in (
+            ("YeuCauBoSung", "request-supplement", "supplement_proposed"), ("KetThuc", "finish", "leg_completed"),
+        ):  # fmt: skip
+            await town.bhxh.faults({"kind": "silent_loss", "next_calls": 1, "calls": [event]})
+            assert (await town.bhxh.act(action, code)).status_code == 200
+            await town.look_now("bhxh", dossier_id)
+
+            async def read(kind: str = kind) -> bool:
+                return kind in kinds(await town.heard("bhxh", code))
+
+            await eventually(read)
+        before = await town.heard("bhxh", code)
+        lost = [one for one in (await town.bhxh.ask("/callbacks"))["items"] if one["state"] == "lost"]
+        for one in lost:
+            said = {"event": one["event"], "dossier": code, "body": one["body"]}
+            await town.client.post("/sandbox/bhxh/callbacks", json=said)
+        await accepted(town, 2)
+    assert kinds(before) == ["supplement_proposed", "progressed", "leg_completed"]
+    assert {one["status"] for one in before} == {"applied"}
+    assert before[-1]["data"]["document_no"].startswith("QD-")
+    assert await town.heard("bhxh", code) == before
+    assert (await town.legs(dossier_id))["health-card"] == "completed"
+
+
 async def test_a_callback_that_comes_twice_is_one_message(town: Town) -> None:
     dossier_id, code = await town.accept()
     await town.vbdlis.faults({"kind": "duplicate_callback", "next_calls": 1})

@@ -187,6 +187,12 @@ class Town:
             )
             return [tuple(row) for row in await session.execute(query, {"id": dossier_id})]
 
+    async def look_now(self, system: str, dossier_id: UUID) -> None:
+        """Let the next look at a dossier be due."""
+        async with self.workflow.sessions.begin() as session:
+            query = "UPDATE standing SET look_at = clock_timestamp() WHERE dossier_id = :id AND system = :system"
+            await session.execute(text(query), {"id": dossier_id, "system": system})
+
     async def time_passes(self) -> None:
         """Let every lease run out and every pause end."""
         async with self.workflow.sessions.begin() as session:

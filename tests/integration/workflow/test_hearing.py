@@ -13,7 +13,8 @@ from tests.integration.workflow.support import NOW, World
 from tests.integration.workflow.test_exchange import answer, as_system, lease
 from tests.integration.workflow.test_observing import code_of, incidents
 
-NOTICES = [{"notice_no": "TB-9", "amount": 1_500_000}]
+NUMBER, AMOUNT = "TB-9", 1_500_000
+NOTICES = [{"notice_no": NUMBER, "amount": AMOUNT}]
 
 
 async def message(
@@ -115,6 +116,22 @@ async def test_a_leg_that_ended_in_another_way_is_a_conflict_with_both_sides(wor
     assert await said(world, "vbdlis", dossier, "leg_completed", outcome="not_eligible") == ("conflict", "leg_over")
     (incident,) = await incidents(world)
     assert (incident["kind"], incident["theirs"]) == ("message", {"outcome": "not_eligible"})
+
+
+async def test_another_determination_of_a_leg_that_is_over_is_a_conflict_and_the_same_is_moot(world: World) -> None:
+    dossier = await world.accept()
+    await said(world, "vbdlis", dossier, "leg_completed", "a", outcome="slip_sent")
+    determined = {"outcome": "notice_issued", "notices": NOTICES}
+    assert await said(world, "tax", dossier, "leg_completed", "b", **determined) == ("applied", "")
+    assert await said(world, "tax", dossier, "leg_completed", "c", **determined) == ("moot", "completed_before")
+    other = [{"notice_no": NUMBER, "amount": AMOUNT + 1}]
+    for _ in range(2):
+        assert await said(world, "tax", dossier, "leg_completed", "d", outcome="notice_issued", notices=other) == (
+            "conflict", "leg_over",
+        )  # fmt: skip
+    (incident,) = await incidents(world)
+    assert (incident["ours"]["notices"], incident["theirs"]["notices"]) == ({NUMBER: AMOUNT}, {NUMBER: AMOUNT + 1})
+    assert (await world.names(dossier)).count("TaxNoticeIssued") == 1
 
 
 async def test_another_date_is_an_incident_and_never_just_taken_or_logged(world: World) -> None:

@@ -10,7 +10,7 @@ from services.workflow.adapters.bhxh import callbacks
 from services.workflow.adapters.bhxh.translator import CALLS, Bhxh, creation, dossier_in, judged, observed, seen
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.offered import supplement_note
-from services.workflow.adapters.port import Answer, Said, Seen, Unreadable
+from services.workflow.adapters.port import Answer, Heard, Said, Seen, Unreadable
 from tests.support import PROVINCE
 from tests.unit.adapters.pieces import CODE, PEOPLE, told
 
@@ -51,6 +51,48 @@ def test_looking_proves_an_effect_or_that_there_was_none() -> None:
     assert observed(sent, {"TienDo": steps}).answer is NO_EFFECT
     assert observed(sent, {"TienDo": [*steps, {"NoiDung": supplement_note(sent)}]}).answer is TAKEN
     assert observed(sent, {}).answer is UNKNOWN
+
+
+STEP = {"Buoc": "finished", "NoiDung": "Đã cấp thẻ", "ThoiDiem": "2026-11-20T02:00:00Z", "NguoiXuLy": "Cán bộ 01"}
+CLOSED = {
+    "MaHoSoMotCua": CODE, "SoHoSo": NUMBER, "TrangThai": "finished", "SoQuyetDinh": "QD-1", "TienDo": [{}, STEP],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "event", "body"),
+    [
+        (
+            CLOSED, "KetThuc",
+            {"KetQua": 0, "SoQuyetDinh": "QD-1", "NgayKetThuc": STEP["ThoiDiem"], "GhiChu": "Đã cấp thẻ"},
+        ),
+        (
+            {**CLOSED, "TrangThai": "refused", "SoQuyetDinh": None, "TienDo": [{**STEP, "Buoc": "refused"}]}, "KetThuc",
+            {"KetQua": 1, "SoQuyetDinh": None, "NgayKetThuc": STEP["ThoiDiem"], "GhiChu": "Đã cấp thẻ"},
+        ),
+        (
+            {**CLOSED, "TrangThai": "waiting_supplement", "TienDo": [{**STEP, "Buoc": "waiting_supplement"}]},
+            "YeuCauBoSung", {"NoiDung": "Đã cấp thẻ", "ThoiDiem": STEP["ThoiDiem"]},
+        ),
+    ],
+)  # fmt: skip
+def test_a_state_that_asks_something_of_us_is_heard_word_for_word_as_its_callback(
+    found: dict[str, Any], event: str, body: dict[str, Any]
+) -> None:
+    who = {"MaHoSoMotCua": CODE, "SoHoSo": NUMBER, "NguoiXuLy": "Cán bộ 01"}
+    assert callbacks.shown(found, NOW) == callbacks.hear(event, who | body, NOW)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"TrangThai": "checking"}, {"TrangThai": "archived"}, {"TienDo": []}, {"TienDo": "x"}, {"TienDo": ["x"]},
+        {"TienDo": [STEP, {**STEP, "Buoc": "checking"}]}, {"TienDo": [{**STEP, "ThoiDiem": "hôm qua"}]},
+        {"MaHoSoMotCua": None},
+    ],
+)  # fmt: skip
+def test_a_state_that_can_not_be_told_as_its_callback_says_nothing(change: dict[str, Any]) -> None:
+    assert callbacks.shown(CLOSED | change, NOW) == Heard()
 
 
 HERE = {"MaThuTuc": "LT.01", "TrangThai": "checking", "SoHoSo": NUMBER, "TienDo": []}

@@ -1,5 +1,6 @@
 """What BHXH calls back, as messages; the words beside a date or an end are kept as a line of progress."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from services.workflow.adapters.port import Heard, Json, Unreadable
@@ -26,6 +27,40 @@ TAKEN_OVER = {"checking"}
 def hear(event: str, body: Json, now: datetime) -> Heard:
     """Return the messages of one callback; Unreadable if it is none of the four."""
     return heard(_EVENTS, event, "MaHoSoMotCua", body, now)
+
+
+def shown(found: Json, now: datetime) -> Heard:
+    """Return what the callback of the state in which a dossier was read has said, word for word: the same message.
+
+    Only of states that ask something of the one-stop unit; what can not be rebuilt says nothing.
+    """
+    state, steps = str(found.get("TrangThai")), found.get("TienDo")
+    last = steps[-1] if isinstance(steps, list) and steps and isinstance(steps[-1], dict) else {}
+    if state not in _SAID_BY or last.get("Buoc") != state:
+        return Heard()
+    event, body = _SAID_BY[state](found, last)
+    who = {"MaHoSoMotCua": found.get("MaHoSoMotCua"), "SoHoSo": found.get("SoHoSo"), "NguoiXuLy": last.get("NguoiXuLy")}
+    try:
+        return hear(event, who | body, now)
+    except Unreadable:
+        return Heard()
+
+
+def _asked(_: Json, last: Json) -> tuple[str, Json]:
+    return "YeuCauBoSung", {"NoiDung": last.get("NoiDung"), "ThoiDiem": last.get("ThoiDiem")}
+
+
+def _ended(found: Json, last: Json) -> tuple[str, Json]:
+    end = {"KetQua": ENDS[found["TrangThai"]], "SoQuyetDinh": found.get("SoQuyetDinh")}
+    return "KetThuc", {**end, "NgayKetThuc": last.get("ThoiDiem"), "GhiChu": last.get("NoiDung")}
+
+
+ENDS = {"finished": 0, "refused": 1}
+"""TrangThai → KetQua."""
+_SAID_BY: Mapping[str, Callable[[Json, Json], tuple[str, Json]]] = {
+    "waiting_supplement": _asked,
+    **dict.fromkeys(ENDS, _ended),
+}
 
 
 def _progress(body: Json) -> Kinds:

@@ -7,11 +7,13 @@
 | LegCancelled, any other | none exists | – | ``no_call``, nothing is sent: a person tells the office |
 
 Its key is our dossier code, so "already here" proves the effect whoever asks. Anything else is unknown, also a 0 with
-an error beside it, and is observed by TraCuuHoSo before the next try.
+an error beside it, and is observed by TraCuuHoSo before the next try. TraCuuHoSo also says what YeuCauBoSung or KetThuc
+has said, if it waits or is closed: SoQuyetDinh, and the last of TienDo.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from services.workflow.adapters.bhxh import callbacks
@@ -31,7 +33,7 @@ from services.workflow.adapters.words import code_of, utc
 OK, REPEATED, ERROR = 0, 1, -1
 """MaLoi."""
 OPEN = {"received", "checking", "deciding", "waiting_supplement"}
-CLOSED = {"finished", "refused"}
+CLOSED = set(callbacks.ENDS)
 """TrangThai."""
 NUMBER = re.compile(r"\d{5}/\d{4}/\d{5}")
 UNKNOWN_THERE = "Không tìm thấy"
@@ -92,7 +94,11 @@ class Bhxh:
         found = await self._read(told)
         if isinstance(found, Said):
             return Seen(exists=False) if found.answer is Answer.NO_EFFECT else found
-        return seen(told, found)
+        shown = seen(told, found)
+        is_offered_again = told.fact == "LegOffered" and told.no > 1
+        if isinstance(shown, Said) or is_offered_again:
+            return shown
+        return replace(shown, heard=callbacks.shown(found, self._now()))
 
     async def _read(self, told: Told) -> Json | Said:
         answer = await self._line.get("TraCuuHoSo", MaHoSoMotCua=str(told.dossier.get("code")))

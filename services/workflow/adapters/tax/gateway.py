@@ -49,11 +49,11 @@ class TaxGateway:
         return Said(Answer.NO_EFFECT, "nothing_paid") if is_unpaid else None
 
     async def look(self, told: Told) -> Seen | Said:
-        """Ask what is owed: whether the gateway knows the dossier, and whether anything was paid, is all it shows."""
+        """Ask what is owed: whether the gateway knows the dossier, what it determined, whether anything was paid."""
         code = told.dossier.get("code")
         if not code:
             return Said(Answer.UNKNOWN, "no_code")
-        owed = await self._ask(bodies.ASK_OBLIGATION, replace(told, id=str(uuid4())))
+        owed = await self._ask_anew(bodies.ASK_OBLIGATION, told)
         if isinstance(owed, Said):
             is_unheard = owed.reason_code == answers.NOT_KNOWN
             return Seen(exists=False) if is_unheard else Said(Answer.UNKNOWN, owed.reason_code, owed.message)
@@ -61,7 +61,17 @@ class TaxGateway:
         if owed.get("MA_HSO") != code or type(paid) is not int:
             return Said(Answer.UNKNOWN, "unreadable_answer")
         is_payment = told.fact == "PaymentRecorded" and told.data.get("kind") != "fee"
-        return Seen(has_last=False if is_payment and paid == 0 else None)
+        seen = Seen(has_last=False if is_payment and paid == 0 else None)
+        return await self._determined(told, owed, seen) if owed.get("TONG_PHAI_NOP") else seen
+
+    async def _determined(self, told: Told, owed: Json, seen: Seen) -> Seen | Said:
+        """Add the determination of a first slip; of later ones none: no query says which slip a notice answers."""
+        if told.fact != "LegOffered" or told.no > 1:
+            return seen
+        listed = await self._ask_anew(bodies.ASK_NOTICES, told)
+        if isinstance(listed, Said):
+            return Said(Answer.UNKNOWN, listed.reason_code, listed.message)
+        return replace(seen, heard=results.shown(told, owed, listed, self._now()))
 
     def hear(self, event: str, body: Json) -> Heard:
         """Translate message 11."""
@@ -98,6 +108,10 @@ class TaxGateway:
             return Said(Answer.REFUSED, "unknown_notice", str(told.data["notice_no"]))
         answered = await self._post("ChungTuThanhToan", bodies.voucher(told, number))
         return answered if isinstance(answered, Said) else answers.of_voucher(answered)
+
+    async def _ask_anew(self, kind: str, told: Told) -> Json | Said:
+        """Ask under an id of its own: a look comes again and again."""
+        return await self._ask(kind, replace(told, id=str(uuid4())))
 
     async def _ask(self, kind: str, told: Told) -> Json | Said:
         query = bodies.query(kind, told)

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.workflow.adapters.port import Heard, Json, Message, Result, Unreadable
+from services.workflow.adapters.port import Heard, Json, Message, Result, Told, Unreadable
 from services.workflow.adapters.tax import ids
 from services.workflow.adapters.tax.bodies import RESULT
 
 EVENT = "TCT_GPC"
+DETERMINED = "00"
+READ = "READ"
+"""Stands where a message has the gateway's own id: nobody sent this one."""
 UNLISTED = "unlisted-"
 """A result in no table is brought as an outcome that no leg has: it is parked, where people see it, and answered no."""
 TOTALS: Mapping[str, str] = {
@@ -36,6 +39,28 @@ def hear(event: str, body: Json, at: datetime) -> Heard:
     office = {"office_code": str(inner["MA_CQT"])} if inner.get("MA_CQT") else {}
     result = Result(delivery_id, outcome, {"result_code": code, **office, **totals})
     return Heard((Message(message_id(body), str(inner["MA_HS"]), kind, at, data),), (result,))
+
+
+def shown(told: Told, owed: Json, listed: Json, at: datetime) -> Heard:
+    """Return the determination that the queries 16 and 14 show, as message 11 would have brought it.
+
+    Nothing if the notices are not all that is owed, as while they are written. That nothing is due, or that the slip
+    was returned, no query shows.
+    """
+    inner = {"MA_HS": told.dossier["code"], **owed, "LIST": listed.get("LIST")}
+    body = {
+        "MSG_TYPE": RESULT,
+        "SEQ_ID": READ,
+        "SEQ_REFID": ids.seq_id(told.id),
+        "MA_KETQUA": DETERMINED,
+        "BODY": inner,
+    }
+    try:
+        heard = hear(EVENT, body, at)
+    except Unreadable:
+        return Heard()
+    total = sum(notice["amount"] for message in heard.messages for notice in message.data["notices"])
+    return heard if total == owed.get("TONG_PHAI_NOP") else Heard()
 
 
 def message_id(body: Json) -> str:
@@ -73,7 +98,7 @@ def _sent_back(body: Json, _: Json) -> tuple[str, str, Json]:
     return "refused", "leg_returned", {"reason_code": "slip_returned", "note": str(body.get("DIEN_GIAI") or "")[:2000]}
 
 
-CONCLUSIONS: Mapping[str, Conclusion] = {"00": _determined, "01": _nothing_due, "02": _sent_back}
+CONCLUSIONS: Mapping[str, Conclusion] = {DETERMINED: _determined, "01": _nothing_due, "02": _sent_back}
 """By MA_KETQUA; the outcomes are those of the tax leg in the province's routes."""
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.port import Answer, Heard, Said, Seen, Translator, Unreadable
+from services.workflow.adapters.tax import results
 from services.workflow.adapters.tax.gateway import TaxGateway
 from services.workflow.adapters.tax.ids import seq_id
 from shared.events import intake
@@ -265,12 +266,45 @@ async def test_a_look_shows_whether_the_dossier_is_known_and_whether_nothing_was
     assert await gateway.look(paid) == Seen()
 
 
+async def test_a_look_shows_the_determination_whose_callback_was_lost(
+    tax: Partner, gateway: TaxGateway, receiver: Receiver, tale: Tale
+) -> None:
+    told = tale.last(OFFERED)
+    await gateway.deliver(told)
+    await determine(tax)
+    await receiver.reached(1)
+    (by_callback,) = heard(gateway, receiver)
+    shown = await gateway.look(told)
+    assert isinstance(shown, Seen)
+    assert shown.exists
+    assert shown.heard.results == by_callback.results
+    (read,), (said,) = shown.heard.messages, by_callback.messages
+    assert replace(read, message_id=said.message_id) == said
+    assert await gateway.look(told) == shown
+
+
+async def test_a_look_takes_no_notices_that_are_not_all_that_is_owed_or_may_answer_an_earlier_slip(
+    tax: Partner, gateway: TaxGateway, tale: Tale
+) -> None:
+    told = tale.last(OFFERED)
+    await gateway.deliver(told)
+    await determine(tax)
+    assert await gateway.look(replace(told, no=2)) == Seen()
+    listed = {"MA_HSO": CODE, "LIST": [{"SO_QUYET_DINH": "TB-1", "SO_TIEN": 7}]}
+    assert results.shown(told, {"TONG_PHAI_NOP": 8}, listed, START) == Heard()
+    assert results.shown(told, {"TONG_PHAI_NOP": 7}, {**listed, "LIST": "nothing"}, START) == Heard()
+    assert results.shown(told, {"TONG_PHAI_NOP": 7}, listed, START).messages[0].kind == "leg_completed"
+
+
+@pytest.mark.parametrize("n_before", [0, 1])
 @pytest.mark.parametrize("kind", ["timeout_after_effect", "bad_gateway", "error_inside"])
 async def test_a_look_that_is_not_answered_as_agreed_says_nothing(
-    tax: Partner, gateway: TaxGateway, tale: Tale, kind: str
+    tax: Partner, gateway: TaxGateway, tale: Tale, kind: str, n_before: int
 ) -> None:
     told = tale.last(OFFERED)
     assert (await gateway.deliver(told)).answer is Answer.TAKEN
+    if n_before:
+        await determine(tax)
     await tax.faults(fault(kind, QUERY))
     seen = await gateway.look(told)
     assert isinstance(seen, Said)
