@@ -35,7 +35,7 @@ async def list_incidents(
 
 @api.post("/{incident_id}/resolve")
 async def resolve_incident(session: Session, incident_id: UUID, body: Resolution, by: Settler) -> IncidentRead:
-    """Carry out a decision: tell it again, it was taken, it stays so, it was settled outside, or repair goes on."""
+    """Carry out a decision: tell it again, it was taken, it stays so, theirs holds, settled outside, repair on."""
     return _read(await incidents.resolve_incident(session, incident_id, body, by))
 
 

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """The system proposes another date than the one that was promised."""
     MESSAGE = "message"
     """The system says what contradicts the route: a leg that is over, in another way."""
+    NOTICES = "notices"
+    """The tax office determined anew after its leg was over: the applicant was told of other notices."""
     BRAKE = "brake"
     """So much of a system has diverged that nothing is repaired there any more; it is of no single dossier."""
 
@@ -44,6 +46,8 @@ class Action(StrEnum):
     """It stays there as it is: this very difference is no news any more."""
     DISMISS = "dismiss"
     """It was settled outside; the note says how. Seen again, it is an incident again."""
+    TAKE_OVER = "take_over"
+    """Theirs holds: it takes the place of ours."""
     RELEASE = "release"
     """The cause is gone: what has diverged is repaired again."""
 
@@ -56,6 +60,7 @@ ACTIONS: Mapping[Kind, frozenset[Action]] = {
     Kind.LOG: frozenset({Action.ACCEPT, Action.DISMISS}),
     Kind.DATE: frozenset({Action.DISMISS}),
     Kind.MESSAGE: frozenset({Action.DISMISS}),
+    Kind.NOTICES: frozenset({Action.TAKE_OVER, Action.DISMISS}),
     Kind.BRAKE: frozenset({Action.RELEASE}),
 }
 

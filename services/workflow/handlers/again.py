@@ -75,8 +75,20 @@ async def _return(session: Session, got: Received[LegReturned]) -> None:
 
 async def _complete(session: Session, got: Received[LegCompleted]) -> None:
     data = CompletionData(document_no=got.fact.data.get("document_no"), notices=_notices(session))
+    if got.fact.automatic is not None:
+        await _determine_anew(session, got, data.notices)
+        return
     done = Completion(outcome=got.fact.outcome, data=data)
     await commands.complete_leg(session, await _call(session, got), done)
+
+
+async def _determine_anew(session: Session, got: Received[LegCompleted], notices: list[NoticeGiven]) -> None:
+    """Other notices were taken over: the only stretch done at once that no command and no fact brings about."""
+    journey = await repository.journey(session, got.head)
+    legs = [leg for leg in journey.legs if leg.data.get("notices")] if journey else []
+    if journey is None or not legs:
+        raise DossierUnknown(str(got.dossier_id))
+    commands.determine_anew(session, journey, legs[-1], notices)
 
 
 def _notices(session: Session) -> list[NoticeGiven]:

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.workflow import repository
-from services.workflow.domain.legs import LegAction, allowed, giver, next_status, returnable
+from services.workflow.domain.legs import DossierStatus, LegAction, allowed, giver, next_status, returnable
 from services.workflow.domain.plan import Completed, SentBack
 from services.workflow.domain.route import Outcome, Route
 from services.workflow.handlers import catalogue
-from services.workflow.handlers.moves import proceed
+from services.workflow.handlers.moves import do_again, proceed
 from services.workflow.handlers.telling import say
 from services.workflow.models import Dossier, Leg, SupplementProposal
 from services.workflow.repository import Journey, LegUnknown
@@ -23,7 +23,7 @@ from services.workflow.schemas.journeys import (
     SendBack,
 )
 from shared.auth import Principal
-from shared.errors import Malformed, wrong_field
+from shared.errors import IllegalTransition, Malformed, Text, wrong_field
 from shared.events.base import Fact
 from shared.events.workflow import (
     LegAcknowledged,
@@ -160,10 +160,28 @@ async def complete_leg(session: Session, call: LegCall, done: Completion) -> Leg
     published = _published(done.data)
     fact = LegCompleted(leg_no=leg.leg_no, outcome=outcome.code, data=published, voids_notices=voids or None)
     _announce(session, journey, leg, fact, is_over=True)
-    for notice in done.data.notices:
-        say(session, journey, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
+    _issue(session, journey, leg, done.data.notices)
     proceed(session, journey, Completed(leg.leg_no))
     return _view(session, journey, leg)
+
+
+def determine_anew(session: Session, journey: Journey, leg: Leg, notices: list[NoticeGiven]) -> None:
+    """Let other notices take the place of those with which *leg* was completed: a stretch that nobody has to do.
+
+    The applicant's stretch goes on. IllegalTransition unless something is still to be paid.
+    """
+    dossier = journey.dossier
+    if dossier.status != DossierStatus.OPEN or not dossier.unpaid_notices:
+        raise IllegalTransition(Text("Hồ sơ không còn thông báo chờ nộp", "no notice of this dossier waits to be paid"))
+    again = do_again(session, journey, leg)
+    again.data = CompletionData(notices=notices).model_dump(mode="json", exclude_defaults=True)
+    _await_payment(dossier, notices)
+    _issue(session, journey, again, notices)
+
+
+def _issue(session: Session, journey: Journey, leg: Leg, notices: list[NoticeGiven]) -> None:
+    for notice in notices:
+        say(session, journey, TaxNoticeIssued(leg_no=leg.leg_no, **notice.model_dump()))
 
 
 def outcome_of(session: Session, journey: Journey, leg: Leg, done: Completion) -> Outcome:
@@ -194,9 +212,13 @@ def _determine(dossier: Dossier, outcomes: list[Outcome], notices: list[NoticeGi
     """Let a determination take the place of the one before; say whether it is one that found nothing to be paid."""
     if all(outcome.takes != "notices" for outcome in outcomes):
         return False
+    _await_payment(dossier, notices)
+    return not notices
+
+
+def _await_payment(dossier: Dossier, notices: list[NoticeGiven]) -> None:
     issued = [notice.notice_no for notice in notices]
     dossier.unpaid_notices = [notice_no for notice_no in issued if notice_no not in dossier.paid_notices]
-    return not notices
 
 
 async def propose_supplement(session: Session, call: LegCall, given: ProposalGiven) -> LegView:

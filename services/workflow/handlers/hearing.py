@@ -19,8 +19,8 @@ from services.workflow.handlers.past import require_past
 from services.workflow.models import Inbound, Leg
 from services.workflow.repository import Journey
 from services.workflow.repository import exchange as repository
-from services.workflow.schemas.exchange import MessageGiven
-from services.workflow.schemas.journeys import Completion, CompletionData, ProposalGiven, SendBack
+from services.workflow.schemas.exchange import MessageData, MessageGiven
+from services.workflow.schemas.journeys import Completion, CompletionData, NoticeGiven, ProposalGiven, SendBack
 from shared.auth import Principal, Role
 from shared.errors import DomainError, IllegalTransition, Text
 from shared.session import Session
@@ -160,20 +160,30 @@ async def _settled(session: Session, case: _Case) -> Leg | None:
     legs = case.own_legs
     if not legs or any(map(is_open, legs)):
         return None
-    last, said = legs[-1], case.given.data
-    ours: dict[str, Any] = {"status": last.status, "outcome": last.outcome}
-    theirs: dict[str, Any] = {"outcome": said.outcome}
-    if last.data.get("notices") and said.notices:
-        ours["notices"], theirs["notices"] = _amounts(last.data["notices"]), _amounts(said.model_dump()["notices"])
-    if last.status == LegStatus.COMPLETED and all(ours[name] == value for name, value in theirs.items()):
-        return last
-    found = Find(Kind.MESSAGE, None, ours, theirs)
+    found = _contradiction(legs[-1], case.given.data)
+    if found is None:
+        return legs[-1]
     await open_incident(session, case.journey.exchange, case.system.code, found, detail="leg_over")
     raise _NotNow(Status.CONFLICT, "leg_over")
 
 
-def _amounts(notices: list[dict[str, Any]]) -> dict[str, int]:
-    return {notice["notice_no"]: notice["amount"] for notice in notices}
+def _contradiction(leg: Leg, said: MessageData) -> Find | None:
+    """Return in what a leg that is over ended otherwise than *said*; None if in nothing."""
+    if leg.status != LegStatus.COMPLETED or leg.outcome != said.outcome:
+        ended = {"status": leg.status, "outcome": leg.outcome}
+        return Find(Kind.MESSAGE, None, ended, {"outcome": said.outcome})
+    ours = [NoticeGiven.model_validate(one) for one in leg.data.get("notices", [])]
+    if _amounts(ours) == _amounts(said.notices):
+        return None
+    return Find(Kind.NOTICES, None, _shown(ours), _shown(said.notices))
+
+
+def _amounts(notices: list[NoticeGiven]) -> dict[str, int]:
+    return {notice.notice_no: notice.amount for notice in notices}
+
+
+def _shown(notices: list[NoticeGiven]) -> dict[str, Any]:
+    return {"notices": [notice.model_dump(mode="json", exclude_none=True) for notice in notices]}
 
 
 async def _return(session: Session, case: _Case) -> Applied:

@@ -6,16 +6,20 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 
+from services.workflow import repository as journeys
 from services.workflow.domain.deliveries import State
 from services.workflow.domain.incidents import Action, Find, Kind, require
+from services.workflow.handlers import commands
 from services.workflow.handlers.lanes import move_on, tell_again
 from services.workflow.models import Delivery, Exchange, Incident
 from services.workflow.repository import exchange as repository
 from services.workflow.repository import observing
 from services.workflow.schemas.exchange import Resolution
+from services.workflow.schemas.journeys import NoticeGiven
 from shared.auth import Principal
 from shared.errors import AlreadyDone, IllegalTransition, NotFound, Text
 from shared.session import Session
+from shared.tables import HeadRow
 
 BY_OBSERVATION = "observation"
 
@@ -65,19 +69,35 @@ async def resolve_incident(session: Session, incident_id: UUID, how: Resolution,
     row = await repository.lock_incident(session, incident_id)
     if row is None:
         raise IncidentUnknown(str(incident_id))
-    exchange, incident = row
+    dossier, incident = row
     if incident.closed_at is not None:
         raise AlreadyDone(Text("Sự cố đã được xử lý", "the incident is closed"))
     require(Kind(incident.kind), how.action)
-    if exchange is None:
+    if dossier is None:
         await observing.look_now(session, incident.system)
-    elif incident.kind == Kind.REFUSED:
-        await _decide_delivery(session, exchange, incident, how.action)
-    elif how.action is Action.RETRY:
-        await _tell_all_again(session, exchange, incident)
+    else:
+        await _decide(session, *dossier, incident, how.action)
     incident.closed_at, incident.closed_by = datetime.now(UTC), by.subject
     incident.action, incident.note = how.action, how.note
     return incident
+
+
+async def _decide(session: Session, head: HeadRow, exchange: Exchange, incident: Incident, action: Action) -> None:
+    if incident.kind == Kind.REFUSED:
+        await _decide_delivery(session, exchange, incident, action)
+    elif action is Action.RETRY:
+        await _tell_all_again(session, exchange, incident)
+    elif action is Action.TAKE_OVER:
+        await _take_over(session, head, incident)
+
+
+async def _take_over(session: Session, head: HeadRow, incident: Incident) -> None:
+    """Let the notices of an incident take the place of those with which the last determination ended here."""
+    journey = await journeys.journey(session, head)
+    assert journey is not None  # noqa: S101 - a leg of it was over when the incident was opened
+    leg = next(leg for leg in reversed(journey.legs) if leg.data.get("notices"))
+    theirs = (incident.theirs or {})["notices"]
+    commands.determine_anew(session, journey, leg, [NoticeGiven.model_validate(one) for one in theirs])
 
 
 async def _decide_delivery(session: Session, exchange: Exchange, incident: Incident, action: Action) -> None:

@@ -74,10 +74,23 @@ def _offer(session: Session, journey: Journey, offer: Offer) -> None:
     if offer.completed_as is None:
         leg.offered_at = say(session, journey, _offered(leg), at).time
         return
-    leg.status, leg.outcome = LegStatus.COMPLETED, offer.completed_as
+    _complete_at_once(session, journey, leg, offer.completed_as)
+
+
+def do_again(session: Session, journey: Journey, leg: Leg) -> Leg:
+    """Add a stretch like *leg* that nobody has to do, with its outcome; nothing follows from it."""
+    kept = {name: getattr(leg, name) for name in HANDED_ON}
+    again = _new_leg(leg_no=journey.legs[-1].leg_no + 1, agency_code=leg.agency_code, **kept)
+    _add(session, journey, again)
+    _complete_at_once(session, journey, again, leg.outcome or "")
+    return again
+
+
+def _complete_at_once(session: Session, journey: Journey, leg: Leg, outcome: str) -> None:
+    leg.status, leg.outcome = LegStatus.COMPLETED, outcome
     stretch = Stretch(step_code=leg.step_code, task=leg.task, holder=leg.holder, agency_code=leg.agency_code)
     fact = LegCompleted(leg_no=leg.leg_no, outcome=leg.outcome, automatic=stretch)
-    leg.offered_at = leg.completed_at = say(session, journey, fact, at).time
+    leg.offered_at = leg.completed_at = say(session, journey, fact).time
 
 
 def _add(session: Session, journey: Journey, leg: Leg) -> None:

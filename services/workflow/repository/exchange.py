@@ -130,7 +130,7 @@ async def open_incident(session: Session, dossier_id: UUID, system: str, kind: s
     return next((one for one in await open_incidents_of(session, dossier_id, system) if one.kind == kind), None)
 
 
-async def lock_incident(session: Session, incident_id: UUID) -> tuple[Exchange | None, Incident] | None:
+async def lock_incident(session: Session, incident_id: UUID) -> tuple[tuple[HeadRow, Exchange] | None, Incident] | None:
     """Lock an incident, the head of its dossier first if it is of one; None if there is no such incident."""
     is_it = Incident.id == incident_id
     found = await session.execute(select(Incident.dossier_id).where(is_it))
@@ -142,8 +142,8 @@ async def lock_incident(session: Session, incident_id: UUID) -> tuple[Exchange |
             .where(is_it)
             .with_for_update(of=[HeadRow, Exchange, Incident])
         )
-        _, exchange, incident = (await session.execute(query)).one()
-        return exchange, incident
+        head, exchange, incident = (await session.execute(query)).one()
+        return (head, exchange), incident
     alone = await session.scalar(select(Incident).where(is_it).with_for_update())
     return (None, alone) if alone is not None else None
 

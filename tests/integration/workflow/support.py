@@ -89,6 +89,8 @@ class World:
     issuer: Issuer
     http: httpx.AsyncClient
     peers: dict[UUID, MemoryHead] = field(default_factory=dict)
+    said: list[Event] = field(default_factory=list)
+    """Every fact of intake."""
 
     @classmethod
     async def start(cls, here: Here, issuer: Issuer) -> tuple[Self, Any]:
@@ -128,7 +130,9 @@ class World:
     def say(self, dossier_id: UUID, fact: Fact) -> Event:
         """Record *fact* as intake would, and return the event."""
         draft = Draft(uuid4(), fact.type_name(), fact.encode())
-        return record("intake", self.peers[dossier_id], draft, self.service.clock.now())
+        event = record("intake", self.peers[dossier_id], draft, self.service.clock.now())
+        self.said.append(event)
+        return event
 
     async def apply(self, *events: Event) -> int:
         return await self.service.inbox.apply(list(events), trusted=True)

@@ -130,7 +130,8 @@ async def test_another_determination_of_a_leg_that_is_over_is_a_conflict_and_the
             "conflict", "leg_over",
         )  # fmt: skip
     (incident,) = await incidents(world)
-    assert (incident["ours"]["notices"], incident["theirs"]["notices"]) == ({NUMBER: AMOUNT}, {NUMBER: AMOUNT + 1})
+    assert (incident["kind"], incident["allowed"]) == ("notices", ["dismiss", "take_over"])
+    assert (incident["ours"], incident["theirs"]) == ({"notices": NOTICES}, {"notices": other})
     assert (await world.names(dossier)).count("TaxNoticeIssued") == 1
 
 
