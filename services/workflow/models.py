@@ -251,8 +251,8 @@ class Incident(Base):
         ),
         # repository.observing.accepted, log_of: what a person decided of a dossier
         Index("incident_decided", "dossier_id", "system", postgresql_where=text("action IS NOT NULL")),
-        # repository.exchange.incidents
-        Index("incident_opened", "opened_at", "id"),
+        # repository.observing.last_brake
+        Index("incident_brake", "system", "id", postgresql_where=text("kind = 'brake'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -56,6 +56,7 @@ JUDGED_BY_DATA = {
     "POST /v1/dossiers/{dossier_id}/suspensions": "the closed list of grounds",
     "POST /v1/systems/{system}/messages": "nothing is said of the future",
     "POST /v1/systems/{system}/observations": "nothing was seen in the future",
+    "GET /v1/systems/{system}/in-step": "a period ends after it begins",
     "POST /v1/dossiers/{dossier_id}/apologies": "the first promises a working day, a later one none",
     "POST /v1/entered-counts": "the scorecard says which parts and outcomes there are",
     "POST /v1/calendars/{code}/versions": "not everything is a calendar, and none covers less than before",

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from services.workflow.adapters.ours import Away, Ours
@@ -103,24 +103,18 @@ class Ledger:
         status, body = await self._post(f"/deliveries/{quote(leased.id, safe='')}/ack", given)
         return str(body.get("state" if status == 200 else "code", status))
 
-    async def hear(self, heard: Heard) -> str:
+    async def hear(self, heard: Heard, how: Literal["callback", "read"] = "callback") -> str:
         """Bring what a system said, in order; return the status of the first that is not TAKEN, or of the last."""
         status, all_of_it = "", list[Message | Result]((*heard.messages, *heard.results))
         for one in all_of_it:
-            status = await (self.say(one) if isinstance(one, Message) else self.bring(one))
+            status = await (self.say(one, how) if isinstance(one, Message) else self.bring(one))
             if status not in TAKEN:
                 break
         return status
 
-    async def say(self, message: Message) -> str:
-        """Bring what the system says; return its status, or the code of the refusal."""
-        given = {
-            "message_id": message.message_id,
-            "dossier_code": message.dossier_code,
-            "kind": message.kind,
-            "at": message.at.isoformat(),
-            "data": message.data,
-        }
+    async def say(self, message: Message, how: Literal["callback", "read"] = "callback") -> str:
+        """Bring what the system says, or shows; return its status, or the code of the refusal."""
+        given = {**asdict(message), "at": message.at.isoformat(), "how": how}
         status, body = await self._post("/messages", given)
         return str(body.get("status" if status == 200 else "code", status))
 

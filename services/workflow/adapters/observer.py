@@ -14,7 +14,7 @@ from services.workflow.adapters.breaker import Breaker
 from services.workflow.adapters.config import Own
 from services.workflow.adapters.ledger import Ledger, Look, told_of
 from services.workflow.adapters.meters import LOOKS
-from services.workflow.adapters.ours import patiently
+from services.workflow.adapters.ours import Away, patiently
 from services.workflow.adapters.port import Answer, Said, Seen, Translator
 from shared import telemetry
 
@@ -73,8 +73,12 @@ class Observer:
             return
         self._breaker.note(Answer.TAKEN)
         LOOKS.labels(system, "there" if seen.exists else "gone").inc()
-        verdict = await patiently(lambda: self._ledger.observe(look, seen, at))
-        heard = await patiently(lambda: self._ledger.hear(seen.heard))
+        try:
+            verdict = await self._ledger.observe(look, seen, at)
+            heard = await self._ledger.hear(seen.heard, "read")
+        except Away as error:  # it is looked at again once its lease has run out, and holds up no other
+            log.warning("api_away", system=system, dossier_id=look.dossier_id, why=error.why)
+            return
         log.info("looked", system=system, dossier_id=look.dossier_id, no=look.no, verdict=verdict, heard=heard)
 
     async def _seen(self, look: Look) -> Seen | Said:

@@ -48,6 +48,11 @@ class People:
         self._seen |= {text for name in PRIVATE for text in _texts(body.get(name)) if len(text) >= SHORTEST}
         return body
 
+    @property
+    def were_asked(self) -> bool:
+        """Say whether they are known here."""
+        return bool(self._seen)
+
     def blot(self, words: str) -> str:
         """Return *words* of the system without any particulars that it repeated."""
         for text in sorted(self._seen, key=len, reverse=True):

@@ -36,6 +36,13 @@ class Said:
     message: str = ""
 
 
+OWN_CODES = frozenset({
+    "adapter_error", "changed_at_portal", "closed_there", "cut_off", "incomplete", "intake_away", "lease_nearly_over",
+    "no_applicant", "no_call", "no_code", "no_connection", "no_number", "not_there_after_yes", "observed",
+    "progress_doubtful", "unknown_notice", "unmapped_applicant_kind", "unmapped_procedure", "unreadable_answer",
+})  # fmt: skip
+"""Reason codes that are ours, and the words beside them too; with any other code the words are the system's."""
+
 People = Callable[[], Awaitable[Mapping[str, Any]]]
 """Asks intake for the applicant of the version in the delivery; every call is a recorded look, so only when needed.
 
@@ -74,6 +81,8 @@ class Message:
     """leg_acknowledged, leg_completed, leg_returned, supplement_proposed, date_proposed, progressed."""
     at: datetime
     data: Json = field(default_factory=dict)
+    delivery_id: str | None = None
+    """The delivery that it answers, where the system says which: it is about that leg, and no later one."""
 
 
 @dataclass(frozen=True, slots=True)

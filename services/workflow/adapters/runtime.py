@@ -13,7 +13,7 @@ from services.workflow.adapters.ledger import Leased, Ledger, told_of
 from services.workflow.adapters.meters import BREAKER, DELIVERIES
 from services.workflow.adapters.ours import patiently
 from services.workflow.adapters.people import IntakeAway, People, PeopleLost
-from services.workflow.adapters.port import Answer, Said, Told, Translator
+from services.workflow.adapters.port import OWN_CODES, Answer, Said, Told, Translator
 from shared import telemetry
 
 log = structlog.get_logger(__name__)
@@ -86,7 +86,7 @@ class Runtime:
     async def _told(self, leased: Leased) -> None:
         people = self._people(leased)
         said = await self._said(leased, people)
-        said = replace(said, message=people.blot(said.message), reason_code=people.blot(said.reason_code))
+        said = await _without_particulars(said, people)
         self.breaker.note(said.answer)
         DELIVERIES.labels(self.translator.system, said.answer).inc()
         verdict = await patiently(lambda: self._ledger.answer(leased, said))
@@ -125,3 +125,18 @@ class Runtime:
             return Said(Answer.NO_EFFECT, "intake_away", str(error))
         except PeopleLost:
             return Said(Answer.REFUSED, "no_applicant", "chưa có thông tin người nộp, cần hỏi lại")
+
+
+async def _without_particulars(said: Said, people: People) -> Said:
+    """Return *said* as ops may see it: without any particulars that the system's words may repeat.
+
+    Where the call needed nobody's they are not known: a refusal asks for them, all other words are let go.
+    """
+    if said.message and not people.were_asked and said.reason_code.partition(":")[0] not in OWN_CODES:
+        if said.answer is not Answer.REFUSED:
+            return replace(said, message="")
+        try:
+            await people()
+        except (IntakeAway, PeopleLost):
+            return replace(said, message="")
+    return replace(said, message=people.blot(said.message), reason_code=people.blot(said.reason_code))

@@ -58,8 +58,11 @@ def _legible(text: str) -> str:
 
 
 def code_of(text: str) -> str:
-    """Return *text* as a code of ours, without blanks; empty if it can not be one, and so belongs into words."""
-    joined = re.sub(r"\s+", "", text)
+    """Return *text* as a code of ours; empty if it can not be one, and so belongs into words.
+
+    Blanks are let go around strokes and dots only: a sentence, and a name in it, never becomes a code.
+    """
+    joined = re.sub(r"\s*([/.-])\s*", r"\1", text.strip())
     return joined if _CODE.fullmatch(joined) else ""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 
 from services.workflow.domain.systems import OutsideSystem
 from services.workflow.handlers import catalogue, delivering, hearing, looking, observing
@@ -19,6 +19,8 @@ from services.workflow.schemas.exchange import (
     DeliveryRead,
     DueRead,
     ExchangeRead,
+    InStepAsk,
+    InStepRead,
     LeaseAsk,
     Leased,
     LeasedPage,
@@ -130,6 +132,17 @@ async def get_exchange(session: Session, system: SystemCode, dossier_id: UUID, b
         standing=StandingRead.model_validate(standing) if standing is not None else None,
         deliveries=[_read(one) for one in deliveries],
     )
+
+
+@api.get("/{system}/in-step")
+async def count_in_step(
+    session: Session, system: SystemCode, ask: Annotated[InStepAsk, Query()], by: Watcher
+) -> InStepRead:
+    """How many dossiers accepted in a period are in step there, by receiving unit; to be held against its own figure.
+
+    The rate of synchronised dossiers is part 1.4 of index 766 and multiplies part 3.1.
+    """
+    return await looking.count_in_step(session, system, ask, by)
 
 
 @api.post("/{system}/observations")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from shared.errors import AlreadyDone, IllegalTransition, Text
 
@@ -80,9 +80,23 @@ class LegLike(Protocol):
     from_leg_no: int | None
 
 
+Leg = TypeVar("Leg", bound=LegLike)
+
+
 def is_open(leg: LegLike) -> bool:
     """Say whether the leg still waits for somebody."""
     return leg.status in OPEN
+
+
+def with_successors(legs: Iterable[Leg], leg_no: int) -> list[Leg]:
+    """Return a leg, and what took its place later without being offered: the same stretch, come from it."""
+    line: list[Leg] = []
+    for leg in legs:
+        if leg.leg_no == leg_no or any(
+            (leg.from_leg_no, leg.step_code) == (before.leg_no, before.step_code) for before in line
+        ):
+            line.append(leg)
+    return line
 
 
 def giver(legs: Iterable[LegLike], leg: LegLike) -> LegLike | None:

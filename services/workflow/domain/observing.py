@@ -10,7 +10,7 @@ from typing import Any
 from services.workflow.domain.incidents import Find, Kind
 
 State = Mapping[str, Any]
-LAST = ("has_last",)
+LAST = "has_last"
 ODD = ("doubled", "missing", "out_of_order")
 """What an incident says of a log."""
 
@@ -43,7 +43,8 @@ class Seen:
 
     def shows(self, theirs: State | None) -> bool:
         """Say whether what an incident says of *theirs* was looked at again; a dossier that is gone shows nothing."""
-        shown = {*self.state, *(LAST if self.has_last is not None else ()), *(ODD if self.log is not None else ())}
+        parts = {"stands_at": self.stands_at, LAST: self.has_last, **dict.fromkeys(ODD, self.log)}
+        shown = {*self.state, *(name for name, value in parts.items() if value is not None)}
         return self.exists and shown.issuperset(theirs or ())
 
 
@@ -53,6 +54,8 @@ class Known:
 
     told_no: int
     """The last change it has taken; 0: none yet."""
+    last_no: int
+    """The last change that there is."""
     told: State
     """The picture that came with it: what it should show."""
     ours: State
@@ -89,6 +92,9 @@ def _in_fields(seen: Seen, known: Known) -> Iterator[Find]:
 
     A state that is not acknowledged yet is on its way: it contradicts nothing.
     """
+    if (seen.stands_at or 0) > known.last_no:
+        yield Find(Kind.DIVERGED, None, {"stands_at": known.told_no}, {"stands_at": seen.stands_at}, known.told_no)
+        return
     wrong = [name for name in seen.state if _contradicts(name, seen, known)]
     at = known.at if seen.stands_at is not None else None
     changed = [name for name in wrong if at is None or not same(seen.state[name], at.get(name))]

@@ -59,7 +59,7 @@ async def answer_delivery(session: Session, place: Place, given: AnswerGiven) ->
 
 
 async def _refused(session: Session, exchange: Exchange, delivery: Delivery) -> None:
-    """The system said no: its lane stands still until a person has decided."""
+    """The system said no: a lane of which this is the next change stands still until a person has decided."""
     ours = {"no": delivery.no, "fact": delivery.fact}
     theirs = {"reason_code": delivery.reason_code, "message": delivery.message}
     found = Find(Kind.REFUSED, None, ours, theirs)

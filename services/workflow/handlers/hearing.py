@@ -1,26 +1,32 @@
 """Messages of outside systems: applied once, moot, parked where it can be seen, or a conflict; never just *yes*."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
 
 from services.workflow import repository as journeys
 from services.workflow.domain.deliveries import digest
 from services.workflow.domain.incidents import Find, Kind
-from services.workflow.domain.legs import LegStatus, is_open, returnable
+from services.workflow.domain.legs import LegStatus, is_open, returnable, with_successors
 from services.workflow.domain.observing import same
 from services.workflow.domain.systems import OutsideSystem
 from services.workflow.handlers import catalogue, commands
 from services.workflow.handlers.catalogue import system_for
-from services.workflow.handlers.incidents import open_incident
+from services.workflow.handlers.determining import contradiction
+from services.workflow.handlers.incidents import close_incidents, open_incident
 from services.workflow.handlers.past import require_past
 from services.workflow.models import Inbound, Leg
-from services.workflow.repository import Journey
+from services.workflow.repository import Journey, observing
 from services.workflow.repository import exchange as repository
 from services.workflow.schemas.exchange import MessageData, MessageGiven
-from services.workflow.schemas.journeys import Completion, CompletionData, NoticeGiven, ProposalGiven, SendBack
+from services.workflow.schemas.journeys import Completion, CompletionData, ProposalGiven, SendBack
 from shared.auth import Principal, Role
 from shared.errors import DomainError, IllegalTransition, Text
 from shared.session import Session
@@ -67,11 +73,14 @@ class _Case:
     system: OutsideSystem
     journey: Journey
     given: MessageGiven
+    leg_no: int | None
+    """The leg that it is about, if it says which delivery it answers."""
 
     @property
     def own_legs(self) -> list[Leg]:
-        """The legs that the system's agencies were handed, oldest first."""
-        return [leg for leg in self.journey.legs if leg.agency_code in self.system.agency_codes]
+        """The legs that the system's agencies were handed, oldest first; or the one that the message is about."""
+        legs = self.journey.legs if self.leg_no is None else with_successors(self.journey.legs, self.leg_no)
+        return [leg for leg in legs if leg.agency_code in self.system.agency_codes]
 
 
 async def hear(session: Session, code: str, given: MessageGiven, by: Principal) -> Inbound:
@@ -81,35 +90,50 @@ async def hear(session: Session, code: str, given: MessageGiven, by: Principal) 
     content = _content(given)
     await repository.lock_message(session, system.code, given.message_id)
     row = await session.get(Inbound, (system.code, given.message_id))
-    if row is not None and row.content_hash != content:
-        raise MessageReused(extra={"status_now": row.status})
     if row is not None and row.status in FINAL:
+        if row.content_hash != content:
+            raise MessageReused(extra={"status_now": row.status})
+        if given.how == "read":
+            await _compare(session, system, given)
         return row
     if row is None:
-        row = _row(system.code, given, content)
+        row = _row(system.code, given.message_id)
         session.add(row)
     found = await repository.lock_by_code(session, given.dossier_code)
-    row.dossier_id = found[0].dossier_id if found else None
+    _take(row, given, content, found[0].dossier_id if found else None)
     row.status, row.detail = await _apply(session, system, given, found)
     return row
+
+
+async def _compare(session: Session, system: OutsideSystem, given: MessageGiven) -> None:
+    """What was taken before is shown there still: an incident if our leg has ended in another way since."""
+    is_end = given.kind == "leg_completed"
+    found = await repository.lock_by_code(session, given.dossier_code) if is_end else None
+    journey = await journeys.journey(session, found[0]) if found else None
+    if journey is not None:
+        with suppress(_NotNow):
+            await _settled(session, await _case(session, system, journey, given))
 
 
 def _content(given: MessageGiven) -> str:
     """Return the hash of what a message says: one hash, whatever offset its instants are written with.
 
-    When it was said is no part of it: a system that gives no time is heard at another one with each repeat.
+    When it was said is no part of it: a system that gives no time is heard at another one with each repeat. Nor is
+    what was left out, so that a field that is new in a later release changes no hash.
     """
     due_at = given.data.due_at and given.data.due_at.astimezone(UTC)
     same_instants = given.model_copy(update={"data": given.data.model_copy(update={"due_at": due_at})})
-    return digest(same_instants.model_dump(mode="json", exclude={"at"}))
+    return digest(same_instants.model_dump(mode="json", exclude={"at", "how", "delivery_id"}, exclude_defaults=True))
 
 
-def _row(system: str, given: MessageGiven, content: str) -> Inbound:
-    return Inbound(
-        system=system, message_id=given.message_id, content_hash=content, kind=given.kind,
-        dossier_code=given.dossier_code, at=given.at, data=given.data.model_dump(mode="json", exclude_unset=True),
-        received_at=datetime.now(UTC),
-    )  # fmt: skip
+def _row(system: str, message_id: str) -> Inbound:
+    return Inbound(system=system, message_id=message_id, received_at=datetime.now(UTC))
+
+
+def _take(row: Inbound, given: MessageGiven, content: str, dossier_id: UUID | None) -> None:
+    """Write what was said; what was parked may say it in other words, since the adapter's tables were mended."""
+    row.content_hash, row.kind, row.dossier_code, row.at = content, given.kind, given.dossier_code, given.at
+    row.data, row.dossier_id = given.data.model_dump(mode="json", exclude_unset=True), dossier_id
 
 
 async def _apply(session: Session, system: OutsideSystem, given: MessageGiven, found: Any) -> tuple[Status, str]:
@@ -120,9 +144,19 @@ async def _apply(session: Session, system: OutsideSystem, given: MessageGiven, f
     if journey is None or system.code not in exchange.lanes:
         return Status.PARKED, "not_concerned"
     try:
-        return await _KINDS[given.kind](session, _Case(system, journey, given))
+        return await _KINDS[given.kind](session, await _case(session, system, journey, given))
     except _NotNow as reason:
         return reason.status, reason.detail
+
+
+async def _case(session: Session, system: OutsideSystem, journey: Journey, given: MessageGiven) -> _Case:
+    if given.delivery_id is None:
+        return _Case(system, journey, given, None)
+    told = await repository.delivery_by_id(session, system.code, given.delivery_id)
+    leg_no: int | None = json.loads(told.payload)["data"].get("leg_no") if told is not None else None
+    if told is None or told.dossier_id != journey.dossier.id or leg_no is None:
+        raise _NotNow(Status.PARKED, "unknown_delivery")
+    return _Case(system, journey, given, leg_no)
 
 
 Applied = tuple[Status, str]
@@ -147,43 +181,43 @@ async def _complete(session: Session, case: _Case) -> Applied:
     data = case.given.data
     if data.outcome is None:
         raise _NotNow(Status.PARKED, "unmapped_outcome")
-    done = Completion(outcome=data.outcome, data=CompletionData(notices=data.notices, document_no=data.document_no))
+    done = _completion(data, data.outcome)
     _parked_if_refused(lambda: commands.outcome_of(session, case.journey, leg, done), "unmapped_outcome")
     if leg.status == LegStatus.OFFERED:
         await commands.acknowledge_leg(session, _call(case, leg))
     await commands.complete_leg(session, _call(case, leg), done)
+    await _holds(session, case)
     return Status.APPLIED, ""
 
 
+def _completion(data: MessageData, outcome: str) -> Completion:
+    try:
+        return Completion(outcome=outcome, data=CompletionData(notices=data.notices, document_no=data.document_no))
+    except ValidationError as error:
+        raise _NotNow(Status.PARKED, "notice_twice") from error
+
+
 async def _settled(session: Session, case: _Case) -> Leg | None:
-    """Return the last own leg if it ended as the message says; a conflict if in another way, or on other notices."""
-    legs = case.own_legs
+    """Return the last own leg if it ended as the message says; a conflict if in another way, or on other notices.
+
+    Other notices may be older ones that were overtaken on their way: a look soon shows which hold.
+    """
+    legs, exchange, system = case.own_legs, case.journey.exchange, case.system.code
     if not legs or any(map(is_open, legs)):
         return None
-    found = _contradiction(legs[-1], case.given.data)
+    found = contradiction(legs[-1], case.given.data)
     if found is None:
+        await _holds(session, case)
         return legs[-1]
-    await open_incident(session, case.journey.exchange, case.system.code, found, detail="leg_over")
+    await open_incident(session, exchange, system, found, detail="leg_over")
+    if case.given.how == "callback":
+        await observing.look_soon(session, exchange.dossier_id, system)
     raise _NotNow(Status.CONFLICT, "leg_over")
 
 
-def _contradiction(leg: Leg, said: MessageData) -> Find | None:
-    """Return in what a leg that is over ended otherwise than *said*; None if in nothing."""
-    if leg.status != LegStatus.COMPLETED or leg.outcome != said.outcome:
-        ended = {"status": leg.status, "outcome": leg.outcome}
-        return Find(Kind.MESSAGE, None, ended, {"outcome": said.outcome})
-    ours = [NoticeGiven.model_validate(one) for one in leg.data.get("notices", [])]
-    if _amounts(ours) == _amounts(said.notices):
-        return None
-    return Find(Kind.NOTICES, None, _shown(ours), _shown(said.notices))
-
-
-def _amounts(notices: list[NoticeGiven]) -> dict[str, int]:
-    return {notice.notice_no: notice.amount for notice in notices}
-
-
-def _shown(notices: list[NoticeGiven]) -> dict[str, Any]:
-    return {"notices": [notice.model_dump(mode="json", exclude_none=True) for notice in notices]}
+async def _holds(session: Session, case: _Case) -> None:
+    """What is known here is what the system says last: no other notices wait to be taken over."""
+    await close_incidents(session, case.journey.exchange, case.system.code, {Kind.NOTICES}, lambda _: True)
 
 
 async def _return(session: Session, case: _Case) -> Applied:

@@ -6,16 +6,14 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 
-from services.workflow import repository as journeys
 from services.workflow.domain.deliveries import State
 from services.workflow.domain.incidents import Action, Find, Kind, require
-from services.workflow.handlers import commands
+from services.workflow.handlers import determining
 from services.workflow.handlers.lanes import move_on, tell_again
 from services.workflow.models import Delivery, Exchange, Incident
 from services.workflow.repository import exchange as repository
 from services.workflow.repository import observing
 from services.workflow.schemas.exchange import Resolution
-from services.workflow.schemas.journeys import NoticeGiven
 from shared.auth import Principal
 from shared.errors import AlreadyDone, IllegalTransition, NotFound, Text
 from shared.session import Session
@@ -88,32 +86,28 @@ async def _decide(session: Session, head: HeadRow, exchange: Exchange, incident:
     elif action is Action.RETRY:
         await _tell_all_again(session, exchange, incident)
     elif action is Action.TAKE_OVER:
-        await _take_over(session, head, incident)
-
-
-async def _take_over(session: Session, head: HeadRow, incident: Incident) -> None:
-    """Let the notices of an incident take the place of those with which the last determination ended here."""
-    journey = await journeys.journey(session, head)
-    assert journey is not None  # noqa: S101 - a leg of it was over when the incident was opened
-    leg = next(leg for leg in reversed(journey.legs) if leg.data.get("notices"))
-    theirs = (incident.theirs or {})["notices"]
-    commands.determine_anew(session, journey, leg, [NoticeGiven.model_validate(one) for one in theirs])
+        await determining.take_over(session, head, incident)
 
 
 async def _decide_delivery(session: Session, exchange: Exchange, incident: Incident, action: Action) -> None:
+    """Let the lane go on; one that went on already, since it was a business result that said no, goes on from there."""
     delivery = await repository.delivery_of(session, incident)
     if delivery.state != State.REFUSED:
         return
+    is_past = delivery.no <= exchange.lanes[delivery.system]["done_no"]
     if action is Action.TAKEN:
         delivery.state = State.DONE
-        await move_on(session, exchange, delivery, datetime.now(UTC))
-        return
-    delivery.state, delivery.n_tries, delivery.next_try_at = State.WAITING, 0, datetime.now(UTC)
+        if not is_past:
+            await move_on(session, exchange, delivery, datetime.now(UTC))
+    elif is_past:
+        await _tell_all_again(session, exchange, incident, delivery.no)
+    else:
+        delivery.state, delivery.n_tries, delivery.next_try_at = State.WAITING, 0, datetime.now(UTC)
 
 
-async def _tell_all_again(session: Session, exchange: Exchange, incident: Incident) -> None:
-    """Tell a dossier again from its first change on; what is there already is seen, and not sent."""
+async def _tell_all_again(session: Session, exchange: Exchange, incident: Incident, first: int = 1) -> None:
+    """Tell a dossier again from its change *first* on; what is there already is seen, and not sent."""
     standing = await observing.lock_standing(session, exchange.dossier_id, incident.system)
-    if standing is None or not await tell_again(session, exchange, standing, 1):
+    if standing is None or not await tell_again(session, exchange, standing, first):
         raise IllegalTransition(Text("Đang có lượt giao chưa xong", "a delivery is on its way, or was refused"))
     standing.n_tries = 0

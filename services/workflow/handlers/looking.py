@@ -1,7 +1,7 @@
 """Which dossiers are looked at in an outside system, and when: soon after a change, then ever more rarely."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +11,12 @@ from services.workflow.domain.systems import OutsideSystem
 from services.workflow.handlers import catalogue
 from services.workflow.models import Delivery, Exchange, Standing
 from services.workflow.repository import observing as repository
+from services.workflow.schemas.exchange import InStepAsk, InStepCount, InStepRead, InStepUnit
 from shared.auth import Principal
+from shared.errors import Malformed, wrong_field
 from shared.outbox import now
 from shared.session import Session
-from shared.worktime import local_date
+from shared.worktime import at_local, local_date
 
 CLOSED = ENDED | {Status.RETURNED}
 """Nothing more is expected to change."""
@@ -24,6 +26,19 @@ async def lease_looks(session: Session, code: str, by: Principal, n: int, second
     """Hand out up to *n* dossiers that are due to be looked at in a system that can be read."""
     system = catalogue.system_for(session, code, by)
     return await repository.lease_looks(session, system.code, n, seconds) if system.reads_back else []
+
+
+async def count_in_step(session: Session, code: str, ask: InStepAsk, by: Principal) -> InStepRead:
+    """Return how the dossiers accepted in a period stand in a system; Malformed if it ends before it begins."""
+    system = catalogue.system_for(session, code, by)
+    if ask.to_on < ask.from_on:
+        vi, en = "Ngày cuối kỳ trước ngày đầu kỳ", "The period ends before it begins"
+        raise Malformed(extra={"errors": [wrong_field("query/to", "before_from", vi, en)]})
+    begin, end = (at_local(day, time()) for day in (ask.from_on, ask.to_on + timedelta(days=1)))
+    rows = await repository.standings(session, system.code, begin, end)
+    units = [InStepUnit(**row._asdict()) for row in rows]
+    total = {name: sum(getattr(one, name) for one in units) for name in InStepCount.model_fields}
+    return InStepRead(system=system.code, at=datetime.now(UTC), units=units, **total)
 
 
 async def taken(session: Session, delivery: Delivery, real_now: datetime) -> None:

@@ -78,8 +78,8 @@ def _offer(session: Session, journey: Journey, offer: Offer) -> None:
 
 
 def do_again(session: Session, journey: Journey, leg: Leg) -> Leg:
-    """Add a stretch like *leg* that nobody has to do, with its outcome; nothing follows from it."""
-    kept = {name: getattr(leg, name) for name in HANDED_ON}
+    """Add a stretch like *leg*, come from it, that nobody has to do, with its outcome; nothing follows from it."""
+    kept = {name: getattr(leg, name) for name in HANDED_ON} | {"from_leg_no": leg.leg_no}
     again = _new_leg(leg_no=journey.legs[-1].leg_no + 1, agency_code=leg.agency_code, **kept)
     _add(session, journey, again)
     _complete_at_once(session, journey, again, leg.outcome or "")

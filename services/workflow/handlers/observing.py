@@ -72,6 +72,7 @@ async def _known(session: Session, case: Case, given: ObservationGiven) -> Known
     at = given.stands_at and await repository.picture_at(session, dossier_id, system, given.stands_at)
     return Known(
         told_no=standing.told_no,
+        last_no=case.exchange.lanes[system]["last_no"],
         told=await repository.picture_at(session, dossier_id, system, standing.told_no) or {},
         ours=case.exchange.picture,
         at=at or None,

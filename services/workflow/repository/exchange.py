@@ -31,7 +31,7 @@ _LEASE = text("""
         next_try_at = clock_timestamp() + make_interval(secs => :seconds)
     FROM (
         SELECT dossier_id, system, no FROM delivery
-        WHERE system = :system AND next_try_at <= clock_timestamp()
+        WHERE system = :system AND next_try_at <= clock_timestamp() AND state IN ('waiting', 'unknown')
         ORDER BY next_try_at LIMIT :n FOR UPDATE SKIP LOCKED
     ) AS due
     WHERE delivery.dossier_id = due.dossier_id AND delivery.system = due.system AND delivery.no = due.no
@@ -69,6 +69,14 @@ async def lock_delivery(session: Session, system: str, delivery_id: UUID) -> tup
     if row is None:
         raise DeliveryUnknown(str(delivery_id))
     return row[0], row[1], row[2]
+
+
+async def delivery_by_id(session: Session, system: str, delivery_id: UUID) -> Delivery | None:
+    """Return a delivery of a system, None if there is none."""
+    return await session.scalar(_BY_DELIVERY, {"id": delivery_id, "system": system})
+
+
+_BY_DELIVERY = select(Delivery).where(Delivery.id == bindparam("id"), Delivery.system == bindparam("system"))
 
 
 async def following(session: Session, delivery: Delivery) -> Delivery | None:

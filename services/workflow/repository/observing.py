@@ -89,6 +89,7 @@ _FROM = (
         Delivery.no >= bindparam("first"),
     )
     .order_by(Delivery.no)
+    .with_for_update()  # a lease locks no head: what it has just handed out is not written over
 )
 
 
@@ -146,6 +147,12 @@ async def n_dossiers(session: Session, system: str, most: int) -> int:
     return await session.scalar(select(func.count()).select_from(some)) or 0
 
 
+async def look_soon(session: Session, dossier_id: UUID, system: str) -> None:
+    """Have a dossier looked at at once, if it is looked at in that system."""
+    it = (Standing.dossier_id == dossier_id, Standing.system == system, Standing.look_at.is_not(None))
+    await session.execute(update(Standing).where(*it).values(look_at=func.clock_timestamp()))
+
+
 async def look_now(session: Session, system: str) -> None:
     """Have everything that has diverged looked at at once."""
     diverged = (Standing.system == system, Standing.verdict == Verdict.DIVERGED.value, Standing.look_at.is_not(None))
@@ -183,3 +190,30 @@ async def diverged(session: Session) -> dict[str, tuple[int, datetime]]:
 async def looks_due(session: Session, systems: list[str]) -> dict[str, tuple[int, datetime]]:
     """Return, by system, how many dossiers should be looked at by now and since when the first of them should."""
     return {system: (n, since) for system, n, since in await session.execute(_DUE, {"systems": systems})}
+
+
+_STANDING = text("""
+    SELECT receiving_unit_code, count(*) AS n,
+        count(*) FILTER (WHERE NOT is_contradicted AND NOT is_waiting) AS n_in_step,
+        count(*) FILTER (WHERE NOT is_contradicted AND is_waiting) AS n_on_its_way,
+        count(*) FILTER (WHERE is_contradicted) AS n_contradicted
+    FROM (
+        SELECT receiving_unit_code, (lane->>'done_no')::int < (lane->>'last_no')::int AS is_waiting,
+            standing.verdict IN ('diverged', 'settled') IS TRUE OR EXISTS (
+                SELECT FROM incident WHERE dossier_id = dossier.id AND system = :system AND closed_at IS NULL
+            ) AS is_contradicted
+        FROM dossier JOIN exchange ON exchange.dossier_id = dossier.id
+            CROSS JOIN LATERAL (SELECT lanes->:system AS lane) AS own
+            LEFT JOIN standing ON standing.dossier_id = dossier.id AND standing.system = :system
+        WHERE accepted_at >= :begin AND accepted_at < :end AND lane IS NOT NULL
+    ) AS every
+    GROUP BY receiving_unit_code ORDER BY receiving_unit_code
+""")
+
+
+async def standings(session: Session, system: str, begin: datetime, end: datetime) -> Sequence[Any]:
+    """Return, by receiving unit, how the dossiers accepted in a period that concern a system stand there.
+
+    Reads every dossier of the period: for a report, not for a dashboard.
+    """
+    return await session.execute(_STANDING, {"system": system, "begin": begin, "end": end})

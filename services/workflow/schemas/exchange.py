@@ -9,7 +9,7 @@ from services.workflow.domain.deliveries import Answer, Result
 from services.workflow.domain.incidents import Action
 from services.workflow.domain.picture import Status as PictureStatus
 from services.workflow.schemas.journeys import Note, NoticeGiven
-from shared.web import Body, CodeText, Instant, LocalInstant, Read
+from shared.web import Body, CodeText, Day, Instant, LocalInstant, Read
 
 OutsideCode = Annotated[str, StringConstraints(max_length=64, pattern=r"^[!-~]*$")]
 
@@ -119,6 +119,38 @@ class SystemPage(Read):
 
     items: list[SystemRead]
     next: None = None
+
+
+class InStepAsk(Body):
+    """A period of local dates, both inside."""
+
+    from_on: Day = Field(alias="from")
+    to_on: Day = Field(alias="to")
+
+
+class InStepCount(Read):
+    """How dossiers stand: one of the three each."""
+
+    n: int
+    n_in_step: int
+    """Everything was taken, nothing that was seen contradicts it."""
+    n_on_its_way: int
+    n_contradicted: int
+    """Diverged, let be so by a person, or with an open incident."""
+
+
+class InStepUnit(InStepCount):
+    """The dossiers that one unit received."""
+
+    receiving_unit_code: str
+
+
+class InStepRead(InStepCount):
+    """How the dossiers accepted in a period stand in a system now; those that do not concern it are left out."""
+
+    system: str
+    at: LocalInstant
+    units: list[InStepUnit]
 
 
 class StandingRead(Read):
@@ -240,6 +272,10 @@ class MessageGiven(Body):
     ]
     at: Instant
     data: MessageData = Field(default_factory=MessageData)
+    delivery_id: UUID | None = None
+    """The delivery that it answers: then it is about the leg which that one told of, and no later one."""
+    how: Literal["callback", "read"] = "callback"
+    """Whether the system said it, or shows it now: what it shows is compared each time, what it says is taken once."""
 
 
 class MessageRead(Read):

@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from services.workflow.handlers.again import doubt_waiting
+from services.workflow.repository import exchange as repository
 from shared.events import intake
-from tests.integration.workflow.support import World
+from tests.integration.workflow.support import NOW, World
+from tests.support import eventually
 
 
 async def as_system(world: World, system: str, method: str, path: str, body: Any = None) -> httpx.Response:
@@ -174,6 +176,57 @@ async def test_a_business_result_belongs_to_what_was_taken_technically(world: Wo
     assert other.status_code == 409
     again = await as_system(world, "tax", "POST", path, {"outcome": "done", "data": {"MA_KETQUA": "01"}})
     assert (again.status_code, again.json()["result"]) == (200, {"MA_KETQUA": "01"})
+
+
+@pytest.mark.parametrize("action", ["taken", "retry"])
+async def test_a_business_refusal_that_is_settled_later_takes_no_lane_back_behind_what_was_told(
+    world: World, action: str
+) -> None:
+    dossier = await world.accept()
+    await world.work(dossier, "appraisal", "slip_sent")
+    (slip,) = await lease(world, "tax")
+    await answer(world, "tax", slip, "taken")
+    back = {"outcome": "refused", "data": {}}
+    assert (await as_system(world, "tax", "POST", f"/deliveries/{slip['id']}/result", back)).status_code == 200
+    await world.work(dossier, "tax", "notice_issued", notices=[{"notice_no": "TB-1", "amount": 1}])
+    await world.tell(dossier, intake.PaymentRecorded(notice_no="TB-1", amount=1, paid_at=NOW, method="bank"))
+    assert [one["no"] for one in await drain(world, "tax")] == [2]
+    (incident,) = (await world.call("GET", "/v1/incidents", "ops")).json()["items"]
+    body = {"action": action, "note": "đã kiểm tra"}
+    settled = await world.call("POST", f"/v1/incidents/{incident['id']}/resolve", "ops", json=body)
+    assert settled.status_code == 200, settled.text
+    again = await lease(world, "tax")
+    assert [(one["no"], one["state"]) for one in again] == ([] if action == "taken" else [(1, "unknown")])
+
+
+async def test_what_was_just_leased_is_not_written_over_by_who_tells_again(world: World) -> None:
+    dossier = await world.accept()
+    await drain(world, "dvcqg")
+    await world.work(dossier, "appraisal", "slip_sent")
+    async with world.service.sessions.begin() as session:
+        (leased, *_) = await repository.lease(session, "dvcqg", 1, 60)
+        deleted = asyncio.create_task(saw_nothing(world, dossier))
+        await eventually(lambda: is_waiting(world))
+    assert (await deleted)["n_repairs"] == 0
+    [row] = await world.rows("SELECT state, n_tries, leased_until FROM delivery WHERE id = :id", id=leased.id)
+    assert (row.n_tries, row.leased_until is not None) == (1, True)
+
+
+async def saw_nothing(world: World, dossier: UUID) -> dict[str, Any]:
+    """Say that the dossier was never there, so that all of it is to be told again."""
+    at = world.service.clock.now().isoformat()
+    body = {"dossier_id": str(dossier), "observed_at": at, "how": "read", "exists": False, "state": {}}
+    found = await as_system(world, "dvcqg", "POST", "/observations", body)
+    assert found.status_code == 200, found.text
+    standing: dict[str, Any] = found.json()
+    return standing
+
+
+async def is_waiting(world: World) -> bool:
+    """Say whether somebody waits for a row."""
+    query = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    [row] = await world.rows(query)
+    return bool(row.n)
 
 
 async def test_what_is_not_the_adapters_own_is_refused_with_a_clear_problem(world: World) -> None:

@@ -110,6 +110,18 @@ async def test_an_unknown_dossier_is_parked_and_taken_when_it_comes_again_and_is
     assert (await as_system(world, "vbdlis", "POST", "/messages", body)).json()["status"] == "applied"
 
 
+async def test_what_was_parked_is_applied_in_the_words_of_a_mended_table_and_then_never_in_others(world: World) -> None:
+    dossier = await world.accept()
+    assert await said(world, "vbdlis", dossier, "leg_completed", outcome="unlisted-07") == (
+        "parked", "unmapped_outcome",
+    )  # fmt: skip
+    assert await said(world, "vbdlis", dossier, "leg_completed", outcome="slip_sent") == ("applied", "")
+    other = await message(world, "vbdlis", dossier, "leg_completed", outcome="unlisted-07")
+    assert (other.status_code, other.json()["code"]) == (409, "message_reused")
+    shown = (await world.call("GET", "/v1/systems/vbdlis/messages", "ops")).json()["items"]
+    assert [(one["status"], one["data"]) for one in shown] == [("applied", {"outcome": "slip_sent"})]
+
+
 async def test_a_leg_that_ended_in_another_way_is_a_conflict_with_both_sides(world: World) -> None:
     dossier = await world.accept()
     await world.work(dossier, "appraisal", "slip_sent")

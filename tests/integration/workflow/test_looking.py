@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from shared.events import intake
 from tests.integration.workflow.support import World
 from tests.integration.workflow.test_exchange import answer, as_system, drain, lease
@@ -164,3 +166,32 @@ async def test_ops_see_what_has_diverged_and_how_late_the_looks_are(world: World
     found = {one["code"]: one for one in (await world.call("GET", "/v1/systems", "ops")).json()["items"]}
     assert (found["dvcqg"]["diverged"]["n"], found["dvcqg"]["looks_due"]["n"]) == (1, 2)
     assert (found["tax"]["diverged"], found["tax"]["looks_due"]) == ({"n": 0, "since": None}, {"n": 0, "since": None})
+
+
+async def in_step(world: World, role: str = "leader", **period: str) -> httpx.Response:
+    asked = {"from": "2026-01-01", "to": "2026-12-31", **period}
+    return await world.call("GET", "/v1/systems/dvcqg/in-step", role, params=asked)
+
+
+async def test_leaders_see_by_unit_how_many_dossiers_of_a_period_are_in_step_at_the_portal(world: World) -> None:
+    dossiers = [await world.accept() for _ in range(3)]
+    await drain(world, "dvcqg")
+    await due(world)
+    [wrong] = [look for look in await looks(world) if look["dossier_id"] == str(dossiers[0])]
+    await saw(world, wrong, status="returned")
+    await world.accept(unit="H99.02")
+    found = (await in_step(world)).json()
+    assert [tuple(unit.values()) for unit in found["units"]] == [(3, 2, 0, 1, "H99.01"), (1, 0, 1, 0, "H99.02")]
+    assert (found["n"], found["n_in_step"], found["n_on_its_way"], found["n_contradicted"]) == (4, 2, 1, 1)
+    today = world.service.clock.now().date()
+    nothing = (await in_step(world, to=str(today - timedelta(days=1)))).json()
+    assert (nothing["n"], nothing["units"]) == (0, [])
+    await resolve(world, (await incidents(world))[0], "accept")
+    assert (await in_step(world)).json()["n_contradicted"] == 1
+
+
+async def test_a_period_that_ends_before_it_begins_and_who_may_not_ask_are_refused(world: World) -> None:
+    refused = await in_step(world, to="2025-12-31")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "query/to")
+    assert (await in_step(world, "officer")).status_code == 403
+    assert (await in_step(world, to="31/12/2026")).status_code == 422

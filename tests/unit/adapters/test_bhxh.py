@@ -83,6 +83,27 @@ def test_a_state_that_asks_something_of_us_is_heard_word_for_word_as_its_callbac
     assert callbacks.shown(found, NOW) == callbacks.hear(event, who | body, NOW)
 
 
+def test_a_date_that_moves_while_it_waits_is_not_asked_for_again() -> None:
+    ask = {**STEP, "Buoc": "waiting_supplement", "NoiDung": "Thiếu tờ khai"}
+    moved = {**ask, "NoiDung": "Hẹn lại: cần xác minh", "ThoiDiem": "2026-11-21T02:00:00Z"}
+    waiting = {**CLOSED, "TrangThai": "waiting_supplement"}
+    asked = callbacks.shown({**waiting, "TienDo": [{}, ask]}, NOW)
+    assert asked.messages[0].data["note"] == "Thiếu tờ khai"
+    assert callbacks.shown({**waiting, "TienDo": [{}, ask, moved]}, NOW) == asked
+    checked = {**STEP, "Buoc": "checking"}
+    again = callbacks.shown({**waiting, "TienDo": [{}, ask, moved, checked, {**ask, "NoiDung": "Thiếu ảnh"}]}, NOW)
+    assert again.messages[0].data["note"] == "Thiếu ảnh"
+
+
+@pytest.mark.parametrize("words", ["tra cho ong Nguyen Van Thu", "so 5 ngay 12"])
+def test_words_never_become_the_number_of_a_decision(words: str) -> None:
+    body = {"MaHoSoMotCua": CODE, "KetQua": 0, "SoQuyetDinh": words, "NgayKetThuc": STEP["ThoiDiem"], "GhiChu": ""}
+    note, ended = callbacks.hear("KetThuc", body, NOW).messages
+    assert (words in note.data["text"], ended.data) == (True, {"outcome": "issued"})
+    number = callbacks.hear("KetThuc", {**body, "SoQuyetDinh": " 12 / QD - BHXH"}, NOW).messages[-1]
+    assert number.data["document_no"] == "12/QD-BHXH"
+
+
 @pytest.mark.parametrize(
     "change",
     [

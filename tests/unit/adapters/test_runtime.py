@@ -1,17 +1,25 @@
 """The parts of the runtime that decide: breaker, classification of lines, signatures, what may leave in words."""
 
+import asyncio
+import contextlib
+import json
 import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from services.workflow.adapters import line, posting
+from services.workflow.adapters.bhxh.translator import Bhxh
 from services.workflow.adapters.breaker import Breaker, Circuit
-from services.workflow.adapters.config import read
-from services.workflow.adapters.ledger import Leased, as_code, as_text
+from services.workflow.adapters.config import Own, read
+from services.workflow.adapters.ledger import Leased, Ledger, as_code, as_text
+from services.workflow.adapters.observer import Observer
 from services.workflow.adapters.ours import Ours
 from services.workflow.adapters.people import People, version_of
-from services.workflow.adapters.port import Answer, Said
+from services.workflow.adapters.port import Answer, Said, Seen, Told
+from services.workflow.adapters.runtime import _without_particulars
 from services.workflow.adapters.signing import is_signed, sign
 from shared.tokens import TokenSource
 from tests.unit.adapters.pieces import PEOPLE
@@ -81,18 +89,85 @@ def test_what_is_answered_fits_the_api() -> None:
     assert len(as_text("x" * 1000)) == 500
 
 
-async def test_words_of_a_system_never_carry_particulars_on() -> None:
-    payload = {"applicant": {"full_name": {"$applicant": "full_name", "version": 2}}}
-    leased = Leased("id", "dossier", 1, "LegOffered", payload, "waiting", 1, 1)
-    assert version_of(payload) == 2
+PAYLOAD = {"applicant": {"full_name": {"$applicant": "full_name", "version": 2}}}
+WORDS = "Số 000000000000 của NGUYỄN VĂN THỬ sai; citizen"
+
+
+@contextlib.asynccontextmanager
+async def the_people(*, is_away: bool = False) -> AsyncIterator[People]:
+    """Yield the people of a delivery, whom intake gives unless it is away."""
 
     def intake(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"access_token": "x"} if request.url.path == "/token" else PEOPLE)
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"access_token": "x"})
+        return httpx.Response(503) if is_away else httpx.Response(200, json=PEOPLE)
 
+    leased = Leased("id", "dossier", 1, "LegOffered", PAYLOAD, "waiting", 1, 1)
     async with httpx.AsyncClient(transport=httpx.MockTransport(intake)) as http:
-        people = People("http://x", Ours(TokenSource(http, "http://x/token", "bhxh", ""), http), leased, "test")
+        yield People("http://x", Ours(TokenSource(http, "http://x/token", "bhxh", ""), http), leased, "test")
+
+
+async def test_words_of_a_system_never_carry_particulars_on() -> None:
+    assert version_of(PAYLOAD) == 2
+    async with the_people() as people:
         assert await people() == PEOPLE
-    assert people.blot("Số 000000000000 của NGUYỄN VĂN THỬ sai; citizen") == "Số … của … sai; citizen"
+        assert people.blot(WORDS) == "Số … của … sai; citizen"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "is_away", "shown", "is_asked"),
+    [
+        (REFUSED, "-1", False, "Số … của … sai; citizen", True),
+        (REFUSED, "-1", True, "", False),
+        (UNKNOWN, "-1", False, "", False),
+        (REFUSED, "no_call", False, WORDS, False),
+        (REFUSED, "closed_there:finished", False, WORDS, False),
+    ],
+)
+async def test_words_that_answer_a_call_without_people_are_cleared_of_them_or_let_go(
+    answer: Answer, code: str, *, is_away: bool, shown: str, is_asked: bool
+) -> None:
+    async with the_people(is_away=is_away) as people:
+        said = await _without_particulars(Said(answer, code, WORDS), people)
+        assert (said, people.were_asked) == (Said(answer, code, shown), is_asked)
+
+
+async def test_a_look_that_our_api_can_not_take_holds_up_no_other() -> None:
+    answered, three = list[str](), asyncio.Event()
+    given = {"no": 1, "fact": "LegOffered", "payload": {"at": "2026-11-20", "data": {}, "dossier": {}}, "fence": 1}
+    looks = [{"id": name, "dossier_id": name, **given} for name in ("poison", "good")]
+
+    def ours(request: httpx.Request) -> httpx.Response:
+        path, body = request.url.path, json.loads(request.content) if request.url.path != "/token" else {}
+        if path == "/token":
+            return httpx.Response(200, json={"access_token": "x"})
+        if path.endswith("/lease"):
+            return httpx.Response(200, json={"items": looks})
+        if body.get("dossier_id") == "poison":
+            return httpx.Response(500)
+        answered.append(body["dossier_id"])
+        if len(answered) == 3:
+            three.set()
+        return httpx.Response(200, json={"verdict": "in_step"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(ours)) as http:
+        ledger = Ledger("http://x", "bhxh", Ours(TokenSource(http, "http://x/token", "bhxh", ""), http))
+        observer = Observer(All(), ledger, Own(look_poll_seconds=0.01), Breaker(3, 1, 60), lambda: datetime.now(UTC))
+        task = asyncio.create_task(observer.run())
+        async with asyncio.timeout(10):
+            await three.wait()
+        task.cancel()
+    assert set(answered) == {"good"}
+
+
+class All(Bhxh):
+    """A translator that sees everything as it should be."""
+
+    def __init__(self) -> None:
+        super().__init__(line.Outside("http://127.0.0.1:9"))
+
+    async def look(self, told: Told) -> Seen | Said:
+        return Seen()
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

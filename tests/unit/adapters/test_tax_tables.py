@@ -180,7 +180,23 @@ def test_a_repeated_callback_is_the_same_message_and_a_corrected_one_is_not() ->
     first, again = results.message_id(callback()), results.message_id(json.loads(json.dumps(callback())))
     assert first == again
     assert results.message_id(callback("01")) != first
-    assert results.message_id(callback(SEQ_ID="TCT2")) != first
+    assert results.message_id(callback(rows=[{**NOTICE, "SO_TIEN": 8}])) != first
+
+
+def test_a_notice_with_a_row_for_each_kind_of_tax_is_one_notice_over_their_sum() -> None:
+    rows = [NOTICE, {**NOTICE, "TEN_TIEUMUC": "y", "SO_TIEN": 5}, {**NOTICE, "SO_QUYET_DINH": "TB-2"}]
+    heard = results.hear("TCT_GPC", callback(rows=rows), START)
+    assert heard.messages[0].data["notices"] == [
+        {"notice_no": "TB-1", "amount": 12}, {"notice_no": "TB-2", "amount": 7},
+    ]  # fmt: skip
+
+
+def test_the_same_result_under_another_id_or_with_what_was_paid_since_is_the_same_message() -> None:
+    first = callback()
+    for again in (callback(SEQ_ID="TCT2"), {**first, "BODY": {**first["BODY"], "TONG_DA_NOP": 7}}):
+        assert results.hear("TCT_GPC", again, START).messages == results.hear("TCT_GPC", first, START).messages
+    other = callback(SEQ_REFID=ids.seq_id("0198c3f0-0000-7000-8000-000000000002"))
+    assert results.message_id(other) != results.message_id(first)
 
 
 def test_an_amount_as_text_is_read() -> None:

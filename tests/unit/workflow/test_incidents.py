@@ -17,7 +17,9 @@ OWNED = frozenset({"appointment_at"})
 
 
 def known(**more: Any) -> Known:
-    return Known(**{"told_no": 4, "told": TOLD, "ours": TOLD, "log": [1, 2, 3, 4], "owned": OWNED, **more})
+    return Known(
+        **{"told_no": 4, "last_no": 5, "told": TOLD, "ours": TOLD, "log": [1, 2, 3, 4], "owned": OWNED, **more}
+    )
 
 
 def judged(seen: Seen, about: Known) -> tuple[str, list[tuple[Kind, int | None]]]:
@@ -46,6 +48,15 @@ def test_fields_are_judged_by_what_was_told_by_what_is_and_by_whose_they_are(
     told: Any, ours: Any, theirs: Any, verdict: str, finds: list[Any]
 ) -> None:
     assert judged(Seen(state=theirs), known(told=told, ours=ours)) == (verdict, finds)
+
+
+def test_a_state_of_a_change_that_there_is_not_is_told_over_and_settled_once_it_is_one_of_ours_again() -> None:
+    odd = Seen(state={"status": "processing"}, stands_at=999)
+    assert judged(odd, known()) == ("diverged", [(Kind.DIVERGED, 4)])
+    [find] = judge(odd, known())
+    assert not Seen(state={"status": "processing"}).shows(find.theirs)
+    assert Seen(state={"status": "processing"}, stands_at=4).shows(find.theirs)
+    assert judged(Seen(state={"status": "returned"}, stands_at=5), known())[1] == []
 
 
 def test_what_a_system_has_not_taken_yet_contradicts_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import takewhile
+from typing import Any
 
 from services.workflow.adapters.port import Heard, Json, Unreadable
 from services.workflow.adapters.words import (
@@ -32,27 +34,35 @@ def hear(event: str, body: Json, now: datetime) -> Heard:
 def shown(found: Json, now: datetime) -> Heard:
     """Return what the callback of the state in which a dossier was read has said, word for word: the same message.
 
-    Only of states that ask something of the one-stop unit; what can not be rebuilt says nothing.
+    Only of states that ask something of the one-stop unit, from the line with which it came into the state: dates that
+    moved since have lines of their own. What can not be rebuilt says nothing.
     """
     state, steps = str(found.get("TrangThai")), found.get("TienDo")
-    last = steps[-1] if isinstance(steps, list) and steps and isinstance(steps[-1], dict) else {}
-    if state not in _SAID_BY or last.get("Buoc") != state:
+    since = takewhile(lambda one: one["Buoc"] == state, reversed(_lines(steps)))
+    first = next(iter([*since][::-1]), None)
+    if state not in _SAID_BY or first is None:
         return Heard()
-    event, body = _SAID_BY[state](found, last)
-    who = {"MaHoSoMotCua": found.get("MaHoSoMotCua"), "SoHoSo": found.get("SoHoSo"), "NguoiXuLy": last.get("NguoiXuLy")}
+    event, body = _SAID_BY[state](found, first)
+    whose = {name: found.get(name) for name in ("MaHoSoMotCua", "SoHoSo")}
+    who = {**whose, "NguoiXuLy": first.get("NguoiXuLy")}
     try:
         return hear(event, who | body, now)
     except Unreadable:
         return Heard()
 
 
-def _asked(_: Json, last: Json) -> tuple[str, Json]:
-    return "YeuCauBoSung", {"NoiDung": last.get("NoiDung"), "ThoiDiem": last.get("ThoiDiem")}
+def _lines(steps: Any) -> list[Json]:
+    rows = steps if isinstance(steps, list) else []
+    return [one if isinstance(one, dict) and "Buoc" in one else {"Buoc": None} for one in rows]
 
 
-def _ended(found: Json, last: Json) -> tuple[str, Json]:
+def _asked(_: Json, line: Json) -> tuple[str, Json]:
+    return "YeuCauBoSung", {"NoiDung": line.get("NoiDung"), "ThoiDiem": line.get("ThoiDiem")}
+
+
+def _ended(found: Json, line: Json) -> tuple[str, Json]:
     end = {"KetQua": ENDS[found["TrangThai"]], "SoQuyetDinh": found.get("SoQuyetDinh")}
-    return "KetThuc", {**end, "NgayKetThuc": last.get("ThoiDiem"), "GhiChu": last.get("NoiDung")}
+    return "KetThuc", {**end, "NgayKetThuc": line.get("ThoiDiem"), "GhiChu": line.get("NoiDung")}
 
 
 ENDS = {"finished": 0, "refused": 1}

@@ -95,10 +95,13 @@ class Bhxh:
         if isinstance(found, Said):
             return Seen(exists=False) if found.answer is Answer.NO_EFFECT else found
         shown = seen(told, found)
-        is_offered_again = told.fact == "LegOffered" and told.no > 1
-        if isinstance(shown, Said) or is_offered_again:
+        if isinstance(shown, Said) or told.fact not in CALLS:
             return shown
-        return replace(shown, heard=callbacks.shown(found, self._now()))
+        heard = callbacks.shown(found, self._now())
+        if told.fact != "LegOffered":
+            return replace(shown, heard=heard)
+        answering = tuple(replace(one, delivery_id=told.id) for one in heard.messages) if told.no == 1 else ()
+        return replace(shown, heard=Heard(answering))
 
     async def _read(self, told: Told) -> Json | Said:
         answer = await self._line.get("TraCuuHoSo", MaHoSoMotCua=str(told.dossier.get("code")))

@@ -60,8 +60,7 @@ class TaxGateway:
         paid = owed.get("TONG_DA_NOP")
         if owed.get("MA_HSO") != code or type(paid) is not int:
             return Said(Answer.UNKNOWN, "unreadable_answer")
-        is_payment = told.fact == "PaymentRecorded" and told.data.get("kind") != "fee"
-        seen = Seen(has_last=False if is_payment and paid == 0 else None)
+        seen = Seen(has_last=_is_booked(told, owed, paid))
         return await self._determined(told, owed, seen) if owed.get("TONG_PHAI_NOP") else seen
 
     async def _determined(self, told: Told, owed: Json, seen: Seen) -> Seen | Said:
@@ -125,6 +124,13 @@ class TaxGateway:
 async def _no_call(told: Told) -> Said:
     """The gateway takes nothing of the kind: a person has to tell the tax office."""
     return Said(Answer.REFUSED, "no_call", told.fact)
+
+
+def _is_booked(told: Told, owed: Json, paid: int) -> bool | None:
+    """Say whether the payment told last is booked: certainly not if none is, certainly if nothing is left to pay."""
+    if told.fact != "PaymentRecorded" or told.data.get("kind") == "fee":
+        return None
+    return False if paid == 0 else (owed.get("TONG_CON_PNOP") == 0 or None)
 
 
 def _tax_number(notices: Json, notice_no: str) -> str | None:

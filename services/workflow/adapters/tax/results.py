@@ -13,8 +13,6 @@ from services.workflow.adapters.tax.bodies import RESULT
 
 EVENT = "TCT_GPC"
 DETERMINED = "00"
-READ = "READ"
-"""Stands where a message has the gateway's own id: nobody sent this one."""
 UNLISTED = "unlisted-"
 """A result in no table is brought as an outcome that no leg has: it is parked, where people see it, and answered no."""
 TOTALS: Mapping[str, str] = {
@@ -31,14 +29,15 @@ def hear(event: str, body: Json, at: datetime) -> Heard:
         msg = f"no result of a slip: {event}"
         raise Unreadable(msg)
     delivery_id, inner, code = _parts(body)
+    who = message_id(body), str(inner["MA_HS"])
     if code not in CONCLUSIONS:
-        unlisted = "leg_completed", at, {"outcome": f"{UNLISTED}{code}"}
-        return Heard((Message(message_id(body), str(inner["MA_HS"]), *unlisted),))
+        unlisted = {"outcome": f"{UNLISTED}{code}"}
+        return Heard((Message(*who, "leg_completed", at, unlisted, delivery_id=delivery_id),))
     outcome, kind, data = CONCLUSIONS[code](body, inner)
     totals = {ours: inner[theirs] for theirs, ours in TOTALS.items() if isinstance(inner.get(theirs), int)}
     office = {"office_code": str(inner["MA_CQT"])} if inner.get("MA_CQT") else {}
     result = Result(delivery_id, outcome, {"result_code": code, **office, **totals})
-    return Heard((Message(message_id(body), str(inner["MA_HS"]), kind, at, data),), (result,))
+    return Heard((Message(*who, kind, at, data, delivery_id=delivery_id),), (result,))
 
 
 def shown(told: Told, owed: Json, listed: Json, at: datetime) -> Heard:
@@ -48,13 +47,7 @@ def shown(told: Told, owed: Json, listed: Json, at: datetime) -> Heard:
     was returned, no query shows.
     """
     inner = {"MA_HS": told.dossier["code"], **owed, "LIST": listed.get("LIST")}
-    body = {
-        "MSG_TYPE": RESULT,
-        "SEQ_ID": READ,
-        "SEQ_REFID": ids.seq_id(told.id),
-        "MA_KETQUA": DETERMINED,
-        "BODY": inner,
-    }
+    body = {"MSG_TYPE": RESULT, "SEQ_REFID": ids.seq_id(told.id), "MA_KETQUA": DETERMINED, "BODY": inner}
     try:
         heard = hear(EVENT, body, at)
     except Unreadable:
@@ -64,9 +57,14 @@ def shown(told: Told, owed: Json, listed: Json, at: datetime) -> Heard:
 
 
 def message_id(body: Json) -> str:
-    """Return the gateway's own id and a hash of the content: a repeat has both, a correction under an old id not."""
-    content = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    return f"{body.get('SEQ_ID') or ''}:{hashlib.sha256(content).hexdigest()[:16]}"
+    """Return the slip and a hash of what is said of it: the same whether it was heard, heard again or read.
+
+    The gateway's own SEQ_ID is no part of it, since what is read has none; nor is what was paid meanwhile.
+    """
+    code, inner = body.get("MA_KETQUA"), body["BODY"]
+    said = _amounts(inner) if code == DETERMINED else body.get("DIEN_GIAI")
+    content = json.dumps([code, said], sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return f"{body.get('SEQ_REFID')}:{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 Conclusion = Callable[[Json, Json], tuple[str, str, Json]]
@@ -82,12 +80,19 @@ def _parts(body: Json) -> tuple[str, Json, str]:
 
 
 def _determined(_: Json, inner: Json) -> tuple[str, str, Json]:
-    rows = inner.get("LIST")
-    notices = [_notice(row) for row in rows] if isinstance(rows, list) else []
+    notices = [{"notice_no": number, "amount": amount} for number, amount in _amounts(inner).items()]
     if not notices:
         msg = "a determination without notices"
         raise Unreadable(msg)
     return "done", "leg_completed", {"outcome": "notice_issued", "notices": notices}
+
+
+def _amounts(inner: Json) -> dict[str, int]:
+    """Return what is to be paid by notice: one notice has a row for each kind of tax (TEN_TIEUMUC)."""
+    rows, amounts = inner.get("LIST"), dict[str, int]()
+    for number, amount in map(_notice, rows if isinstance(rows, list) else []):
+        amounts[number] = amounts.get(number, 0) + amount
+    return amounts
 
 
 def _nothing_due(_: Json, __: Json) -> tuple[str, str, Json]:
@@ -102,11 +107,11 @@ CONCLUSIONS: Mapping[str, Conclusion] = {DETERMINED: _determined, "01": _nothing
 """By MA_KETQUA; the outcomes are those of the tax leg in the province's routes."""
 
 
-def _notice(row: Any) -> Json:
+def _notice(row: Any) -> tuple[str, int]:
     number = row.get("SO_QUYET_DINH") if isinstance(row, dict) else None
     amount = row.get("SO_TIEN") if isinstance(row, dict) else None
     whole = int(amount) if isinstance(amount, str) and amount.isdecimal() else amount
     if not isinstance(number, str) or not number or type(whole) is not int or whole <= 0:
         msg = "a notice without number or amount"
         raise Unreadable(msg)
-    return {"notice_no": number, "amount": whole}
+    return number, whole

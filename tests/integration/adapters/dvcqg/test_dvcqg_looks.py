@@ -22,7 +22,7 @@ def judged(seen: Seen | Said, told: list[Told]) -> list[Find]:
     at = told[seen.stands_at - 1].dossier if seen.stands_at else None
     state = seen.state if at is None else {"status": at["status"], **seen.state}
     pictures: dict[str, Any] = {"told": told[-1].dossier, "ours": told[-1].dossier, "at": at}
-    known = observing.Known(len(told), **pictures, log=range(1, len(told) + 1), was_seen=True, owned=OWNED)
+    known = observing.Known(len(told), len(told), **pictures, log=range(1, len(told) + 1), was_seen=True, owned=OWNED)
     return observing.judge(observing.Seen(seen.exists, state, seen.stands_at, seen.has_last, seen.log), known)
 
 

@@ -263,7 +263,7 @@ async def test_a_look_shows_whether_the_dossier_is_known_and_whether_nothing_was
     assert await gateway.look(paid) == Seen(has_last=False)
     assert await gateway.look(replace(paid, data={**paid.data, "kind": "fee"})) == Seen()
     assert (await gateway.deliver(paid)).answer is Answer.TAKEN
-    assert await gateway.look(paid) == Seen()
+    assert await gateway.look(paid) == Seen(has_last=True)
 
 
 async def test_a_look_shows_the_determination_whose_callback_was_lost(
@@ -277,10 +277,14 @@ async def test_a_look_shows_the_determination_whose_callback_was_lost(
     shown = await gateway.look(told)
     assert isinstance(shown, Seen)
     assert shown.exists
-    assert shown.heard.results == by_callback.results
-    (read,), (said,) = shown.heard.messages, by_callback.messages
-    assert replace(read, message_id=said.message_id) == said
-    assert await gateway.look(told) == shown
+    assert shown.heard == by_callback
+    (notice,) = shown.heard.messages[0].data["notices"]
+    paid = intake.PaymentRecorded(notice_no=notice["notice_no"], amount=1, paid_at=START, method="bank")
+    assert (await gateway.deliver(tale.last(paid))).answer is Answer.TAKEN
+    later = await gateway.look(told)
+    assert isinstance(later, Seen)
+    assert later.heard.messages == shown.heard.messages
+    assert later.heard.results[0].data["paid"] == 1
 
 
 async def test_a_look_takes_no_notices_that_are_not_all_that_is_owed_or_may_answer_an_earlier_slip(
