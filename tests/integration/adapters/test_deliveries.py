@@ -150,10 +150,7 @@ async def test_a_supplement_follows_the_dossier_in_order_through_bad_gateways(to
         done = await town.settled("vbdlis", dossier_id, no=2)
     found = [(one["call"], one["took_effect"]) for one in await calls(town.vbdlis, code)]
     assert found == [("tiepnhan", True), *[(SUPPLEMENT, False)] * 2, (SUPPLEMENT, True), (SUPPLEMENT, False)]
-    assert (done["reason_code"], done["message"]) == (
-        "400",
-        "",
-    )  # nobody's particulars were asked for, so no words stay
+    assert (done["reason_code"], done["message"]) == ("400", "")  # nobody was asked for: the words are let go
     assert (await town.vbdlis.dossier(code))["state"] == "supplement_received"
 
 
