@@ -142,12 +142,15 @@ class LegClock(Base):
     """None: the applicant's."""
     excluded_ground: Mapped[str | None]
     limit_minutes: Mapped[int | None]
+    first_due_at: Mapped[datetime | None]
+    """As it was offered."""
     due_at: Mapped[datetime | None]
+    """Moved by the working minutes in which the dossier's clock stood meanwhile."""
     offered_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     minutes: Mapped[int | None]
-    """Working minutes from offer to end."""
+    """Working minutes from offer to end, without those in which the dossier's clock stood."""
     officer: Mapped[str | None]
     """The account of who has it in hand, or had it last."""
     status: Mapped[str]

@@ -38,6 +38,7 @@ from services.sla.domain.facts import (
     SuspensionEnded,
     order,
 )
+from services.sla.domain.legs import due_after, stood_minutes
 from services.sla.domain.reading import Moot, MootReason, Suspension
 from services.sla.domain.story import (
     Ending,
@@ -90,6 +91,7 @@ __all__ = [
     "apology_key",
     "basis",
     "difference",
+    "due_after",
     "entries",
     "evaluate",
     "facts_of",
@@ -105,6 +107,7 @@ __all__ = [
     "order",
     "overdue_spans",
     "seen_until",
+    "stood_minutes",
     "suspension_no",
     "verdict",
     "warn_at",

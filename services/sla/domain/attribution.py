@@ -1,6 +1,5 @@
 """Who a dossier's time is put down to: minutes by agency, and those of them that came after the deadline."""
 
-from datetime import datetime
 from typing import NamedTuple
 
 from services.sla.domain.clock import ClockState, Holding, merged
@@ -18,7 +17,8 @@ class HeldMinutes(NamedTuple):
 def held_minutes(state: ClockState, calendar: Calendar) -> dict[str, HeldMinutes]:
     """Return the minutes of each agency ("": the applicant, or nobody); their sum is the dossier's.
 
-    Late are running minutes after the deadline by law, whoever caused that they were needed.
+    Late are running minutes after the deadline by law, whoever caused that they were needed; while the result was out
+    nobody was late.
     """
     totals: dict[str, HeldMinutes] = {}
     for held in state.holdings:
@@ -32,7 +32,7 @@ def _late_minutes(held: Holding, state: ClockState, calendar: Calendar) -> int:
     begins_at, ends_at = max(held.from_at, state.standing_deadline_at), held.to_at
     if begins_at >= ends_at:
         return 0
-    spans: list[tuple[datetime, datetime]] = [(s.from_at, s.to_at or ends_at) for s in state.suspensions]
+    spans = [*state.gaps, *((s.from_at, s.to_at or ends_at) for s in state.suspensions)]
     overlaps = [(max(begins_at, a), min(ends_at, b)) for a, b in merged(spans)]
     stood = sum(working_minutes(a, b, calendar) for a, b in overlaps if a < b)
     return working_minutes(begins_at, ends_at, calendar) - stood

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from services.sla.domain.facts import OF_SUSPENSION, CalendarAdopted, ClockRule, Fact, Held, Reappointed, order
 from services.sla.domain.reading import Moot, Reading, Suspension
-from shared.worktime import Calendar, Deadline, Limit, Span, Unit, due_at, local_date, working_minutes
+from shared.worktime import Calendar, Deadline, Limit, Span, Unit, day_end, due_at, local_date, working_minutes
 
 NEAR_BREACH_SHARE = Fraction(1, 4)
 _NO_RULE = ClockRule(limit=Limit(amount=Decimal(1), unit=Unit.WORKING_DAYS))
@@ -93,6 +93,9 @@ class ClockState:
     ending: str = ""
     """How processing ended (``story.Ending``), once it has."""
     reappointed: Reappointed | None = None
+    """With the instant that was promised as the law has moved it since."""
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
+    """From an end of processing to the reopening after it: no deadline is missed meanwhile."""
     adopted: tuple[CalendarAdopted, ...] = ()
     """Versions of the calendar that came into use while the clock ran, in their order."""
 
@@ -239,6 +242,7 @@ def _state(reading: Reading, started_at: datetime, rule: ClockRule, calendar: Ca
     is_open = reading.finished_at is None and any(s.to_at is None for s in suspensions)
     deadline, left_from = judged.last_deadline(suspensions, is_open=is_open)
     first, holdings = judged.deadline([]), judged.holdings(reading.held, suspensions)
+    moves = judged.moves(suspensions, first)
     return ClockState(
         status=_status(reading.finished_at, is_open=is_open),
         started_at=started_at,
@@ -250,11 +254,12 @@ def _state(reading: Reading, started_at: datetime, rule: ClockRule, calendar: Ca
         remaining_minutes=working_minutes(left_from, deadline.due_at, calendar),
         holdings=holdings,
         suspensions=suspensions,
-        moves=judged.moves(suspensions, first),
+        moves=moves,
         moot=tuple(reading.moot),
         holder_agency_code=reading.held[-1].agency_code if reading.held else None,
         ending=reading.ending,
-        reappointed=reading.reappointed,
+        reappointed=judged.promise(reading.reappointed, suspensions, moves[-1].to_at if moves else first.due_at),
+        gaps=tuple(reading.gaps),
         adopted=tuple(reading.adopted),
     )
 
@@ -286,6 +291,24 @@ class _Judged:
         begun_at = max(self.started_at, min(s.from_at for s in suspensions if s.to_at is None))
         cut = [replace(s, to_at=s.to_at or s.from_at) for s in suspensions]
         return self.deadline(cut), begun_at
+
+    def promise(
+        self, given: Reappointed | None, suspensions: Sequence[Suspension], standing: datetime
+    ) -> Reappointed | None:
+        """Return the re-appointment as the law has moved it: by spans that began before it, and to a working day.
+
+        A span that began before the deadline by law, *standing*, moved that one, and the promise no further. As for the
+        deadline: by the working minutes of the span and of the rest of its last day, to the close of the day reached.
+        """
+        if given is None:
+            return None
+        calendar, promised = self.calendar, self.calendar.close_from(local_date(given.deadline_at))
+        ended = ((s.from_at, s.to_at) for s in suspensions if s.to_at)
+        for from_at, to_at in merged((a, day_end(b)) for a, b in ended if b - a >= MINUTE):
+            if max(given.at, standing) <= from_at < promised:
+                minutes = working_minutes(from_at, to_at, calendar)
+                promised = calendar.close_at(calendar.position(promised) + minutes)
+        return replace(given, deadline_at=promised)
 
     def moves(self, suspensions: Sequence[Suspension], first: Deadline) -> tuple[Move, ...]:
         """Return each change of the deadline at the end of a suspension that left none open."""

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.sla.domain.clock import ClockState, verdict
-from services.sla.domain.reading import Suspension
 from shared.worktime import local_date
 
 RENEWED = "renewed"
@@ -90,8 +89,9 @@ def overdue_spans(state: ClockState, missed: Collection[datetime], seen_until: d
     """
     spans: list[list[str | None]] = []
     for since_at, deadline_at, until_at in _stood(state):
-        begun_at = _running_at(max(since_at, deadline_at), state.suspensions)
-        if begun_at is not None and _is_overdue(begun_at, until_at, deadline_at in missed, seen_until):
+        begun_at = _running_at(max(since_at, deadline_at), state)
+        is_known = deadline_at in missed or (begun_at is not None and deadline_at < begun_at <= seen_until)
+        if begun_at is not None and _is_overdue(begun_at, until_at, is_known, seen_until):
             spans.append([_iso(begun_at), None if until_at is None else _iso(until_at)])
     return spans
 
@@ -103,19 +103,20 @@ def _stood(state: ClockState) -> Iterator[tuple[datetime, datetime, datetime | N
     return zip([state.started_at, *moved], deadlines, [*moved, state.finished_at], strict=True)
 
 
-def _is_overdue(begun_at: datetime, until_at: datetime | None, is_missed: bool, seen_until: datetime) -> bool:
+def _is_overdue(begun_at: datetime, until_at: datetime | None, is_known: bool, seen_until: datetime) -> bool:
     if until_at is not None:
         return begun_at < until_at
-    return is_missed or begun_at < seen_until
+    return is_known or begun_at < seen_until
 
 
-def _running_at(instant: datetime, suspensions: Sequence[Suspension]) -> datetime | None:
-    """Return *instant*, or if the clock stood still then, when it ran again; None: it still stands."""
-    for span in sorted(suspensions, key=lambda span: span.from_at):
-        if span.from_at <= instant and (span.to_at is None or instant < span.to_at):
-            if span.to_at is None:
+def _running_at(instant: datetime, state: ClockState) -> datetime | None:
+    """Return *instant*, or if the clock stood still then or processing had ended, when it ran again; None: not yet."""
+    stood = [(span.from_at, span.to_at) for span in state.suspensions]
+    for from_at, to_at in sorted([*stood, *state.gaps], key=lambda span: span[0]):
+        if from_at <= instant and (to_at is None or instant < to_at):
+            if to_at is None:
                 return None
-            instant = span.to_at
+            instant = to_at
     return instant
 
 

@@ -71,6 +71,8 @@ class Reading:
     cut_short: set[int] = field(default_factory=set)
     """Suspensions that were open when processing ended, and ended with it."""
     reappointed: Reappointed | None = None
+    gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """From an end of processing to the reopening after it."""
     adopted: list[CalendarAdopted] = field(default_factory=list)
     moot: list[Moot] = field(default_factory=list)
 
@@ -157,10 +159,11 @@ class Reading:
                 self.cut_short.add(no)
         return None
 
-    def reopen(self, _: Reopened, __: ClockRule) -> MootReason | None:
+    def reopen(self, fact: Reopened, _: ClockRule) -> MootReason | None:
         """Processing goes on; the clock runs as if it had not ended, the deadline stays."""
         if self.finished_at is None:
             return MootReason.NOT_FINISHED
+        self.gaps.append((self.finished_at, fact.at))
         self.finished_at, self.ending = None, ""
         self.legs.clear()
         return None

@@ -132,6 +132,8 @@ def _cause(state: ClockState) -> tuple[str, str]:
     causes += [(adopted.at, CALENDAR, adopted.document) for adopted in state.adopted]
     if (renewed := state.reappointed) and renewed.deadline_at == state.promised_deadline_at:
         causes.append((renewed.at, RE_APPOINTMENT, ""))
+        ended = ((span.to_at, span) for span in state.suspensions if span.to_at and span.from_at >= renewed.at)
+        causes += [(at, span.ground.code, span.ground.citation) for at, span in ended]
     _, reason, citation = max(causes, default=(None, CORRECTED, ""))
     return reason, citation
 

@@ -1,6 +1,6 @@
 """Apologies: the agency says before the deadline that it can not keep it, why, and once until when it will."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,10 @@ class ReAppointmentUsed(DomainError):
 _WRONG_DATE: Mapping[str, tuple[str, str]] = {
     "not_later": ("Ngày hẹn lại phải sau ngày hẹn trả và sau hôm nay", "later than the promised day and than today"),
     "not_a_working_day": ("Ngày hẹn lại không phải là ngày làm việc", "this is not a working day"),
+    "moved_by_law": (
+        "Hạn trả đã được dời theo luật; phiếu xin lỗi này không hẹn ngày mới",
+        "the law has moved the day since: this apology promises none",
+    ),
     "required": ("Lần đầu phải nêu ngày hẹn lại", "the first apology promises a new day"),
 }
 
@@ -48,11 +52,11 @@ async def issue_apology(session: Session, dossier_id: UUID, ask: ApologyAsk, see
     clock, at = history.clock, next_instant(session, head)
     assert clock is not None  # noqa: S101 - the query that locked it asked for the clock
     _require_responsible(clock, by)
-    deadline_at = _require_late(clock)
+    deadline_at = _require_late(history)
     require_seen(history, seen)
     calendar = terms(session, clock).calendar
     in_time = is_apology_in_time(at, deadline_at, calendar)
-    promised_at = _promise(history, ask.new_due_on, calendar, at)
+    promised_at = _promise(history, deadline_at, ask.new_due_on, calendar, at)
     issued = ApologyIssued(
         apology_no=1 + len(history.apologies),
         agency_code=by.agency_code or "",
@@ -90,8 +94,26 @@ def _require_responsible(clock: Clock, by: Principal) -> None:
         raise Forbidden(who)
 
 
-def _require_late(clock: Clock) -> datetime:
-    """Return the promised deadline that can not be, or was not, kept."""
+def uncovered(history: History, also: Iterable[datetime] = ()) -> list[datetime]:
+    """Return the missed deadlines, and *also*, that no apology is about, nor one that promised a later day before."""
+    clock = history.clock
+    assert clock is not None  # noqa: S101 - a deadline is a clock's
+    promises = [
+        (fact.at, datetime.fromisoformat(fact.data["new_deadline_at"]))
+        for fact in history.apologies
+        if fact.data.get("new_deadline_at")
+    ]
+    missed = sorted({*clock.missed_deadlines, *also})
+    open_ones = [at for at in missed if apology_key(at) not in clock.apologies]
+    return [at for at in open_ones if not any(given <= at < promised for given, promised in promises)]
+
+
+def _require_late(history: History) -> datetime:
+    """Return the deadline that can not be, or was not, kept: first the oldest that is owed an apology."""
+    clock, owed = history.clock, uncovered(history)
+    assert clock is not None  # noqa: S101 - checked by the caller
+    if owed:
+        return owed[0]
     promised_at = clock.promised_deadline_at
     is_late = clock.status == Status.FINISHED and clock.finished_at and promised_at and clock.finished_at > promised_at
     if promised_at is None or not (clock.status == Status.RUNNING or is_late):
@@ -102,10 +124,16 @@ def _require_late(clock: Clock) -> datetime:
     return promised_at
 
 
-def _promise(history: History, on: date | None, calendar: Calendar, at: datetime) -> datetime | None:
+def _promise(
+    history: History, deadline_at: datetime, on: date | None, calendar: Calendar, at: datetime
+) -> datetime | None:
     """Return the close of office of the day that is promised; None where nothing more may be."""
     clock = history.clock
     assert clock is not None  # noqa: S101 - checked by the caller
+    if clock.status != Status.FINISHED and deadline_at != clock.promised_deadline_at:
+        if on is not None:
+            raise _wrong("moved_by_law")
+        return None
     is_used = any(fact.data.get("new_deadline_at") for fact in history.apologies)
     if is_used or clock.status == Status.FINISHED:
         if on is not None and is_used:

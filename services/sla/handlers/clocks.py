@@ -8,7 +8,6 @@ from services.sla.domain import (
     ClockState,
     Fact,
     Kept,
-    Reopened,
     Status,
     evaluate,
     facts_of,
@@ -26,6 +25,7 @@ from services.sla.domain import (
 from services.sla.handlers.announcements import announce_finish, announce_move, announce_start, announce_suspensions
 from services.sla.handlers.entries import count, enter
 from services.sla.handlers.holdings import keep_holdings
+from services.sla.handlers.leg_terms import judge_legs
 from services.sla.handlers.terms import Terms, forgotten_days, near_breach, terms
 from services.sla.models import Clock, Timer
 from services.sla.models import Fact as FactRow
@@ -83,7 +83,10 @@ def _new_clock(head: HeadRow, accepted: DossierAccepted, fact: Kept) -> Clock:
 
 async def keep_fact(session: Session, head: HeadRow, fact: Kept) -> None:
     """Keep one more fact of a dossier; total: whatever the state, it is kept, and moot where it comes too late."""
-    note(session, head, await repository.history(session, head.dossier_id), fact)
+    history = await repository.history(session, head.dossier_id)
+    if any(fact.at < known.at for known in history.facts):
+        await repository.read_ended_legs(session, history)
+    note(session, head, history, fact)
 
 
 def note(session: Session, head: HeadRow, history: History, fact: Kept) -> None:
@@ -119,8 +122,9 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     clock.n_supplements = n_supplements(history.facts)
     clock.overdue = overdue_spans(state, clock.missed_deadlines, seen_until(facts))
     enter(session, head, clock, counted)
+    judge_legs(history, run_by.calendar)
     keep_holdings(session, history, state, run_by)
-    _arm(session, history, state, run_by, _spared(facts, state, run_by))
+    _arm(session, history, state, run_by, _spared(facts, state, run_by, clock.missed_deadlines))
 
 
 def _hand_over(session: Session, history: History, clock: Clock, facts: list[Fact]) -> None:
@@ -154,12 +158,10 @@ def _copy(clock: Clock, state: ClockState) -> None:
     clock.verdict = verdict(state.finished_at, state.standing_deadline_at) if state.finished_at else None
 
 
-def _spared(facts: list[Fact], state: ClockState, run_by: Terms) -> set[datetime]:
-    """Return the deadlines that passed while the dossier counted as ended and was not reopened yet: not missed."""
-    reopened = [fact.at for fact in facts if isinstance(fact, Reopened)]
-    passed = {
-        at for at in (state.standing_deadline_at, state.promised_deadline_at) if any(at < one for one in reopened)
-    }
+def _spared(facts: list[Fact], state: ClockState, run_by: Terms, missed: list[datetime]) -> set[datetime]:
+    """Return the deadlines that passed and were not missed: while the clock stood, or the dossier counted as ended."""
+    until = seen_until(facts)
+    passed = {at for at in (state.standing_deadline_at, state.promised_deadline_at) if at < until} - {*missed}
     return {at for at in passed if not is_missed(facts, run_by.rule, run_by.calendar, at)}
 
 
@@ -186,17 +188,26 @@ def _arm(session: Session, history: History, state: ClockState, run_by: Terms, s
 def _arm_forgotten(session: Session, history: History, state: ClockState, clock: Clock) -> None:
     """Ask about the suspension that has lasted too long first, once each; nothing while the clock runs."""
     spans = [span for span in state.suspensions if span.to_at is None]
-    ends = {lasts_until(span, forgotten_days(session)): span.no for span in spans}
-    if not ends:
+    if not spans:
         _drop_timer(session, history, FORGOTTEN)
         return
     timer = history.timers.get(FORGOTTEN) or _new_timer(session, history, FORGOTTEN)
-    asked_at = timer.deadline_at if timer.fired_at else None
-    open_ends = [at for at in ends if asked_at is None or at > asked_at]
-    timer.due_at = min(open_ends, default=None)
-    if timer.due_at is not None:
-        timer.deadline_at, timer.no, timer.fired_at = timer.due_at, ends[timer.due_at], None
+    asked = (timer.deadline_at, timer.no or 0) if timer.fired_at and timer.deadline_at else None
+    ends = sorted((lasts_until(span, forgotten_days(session)), span.no) for span in spans)
+    following = next((end for end in ends if asked is None or end > asked), None)
+    timer.due_at = following[0] if following else None
+    if following is not None:
+        (timer.deadline_at, timer.no), timer.fired_at = following, None
     timer.revision = clock.version
+
+
+async def ask_about_next(session: Session, clock: Clock) -> None:
+    """Of several suspensions that are open, the next one is asked about once the one before was."""
+    history = await repository.history(session, clock.dossier_id)
+    run_by = terms(session, clock)
+    state = evaluate(facts_of(history.facts), run_by.rule, run_by.calendar, clock.started_at)
+    assert state is not None  # noqa: S101 - it is suspended
+    _arm_forgotten(session, history, state, clock)
 
 
 def _drop_timer(session: Session, history: History, kind: str) -> None:

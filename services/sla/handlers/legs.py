@@ -5,13 +5,14 @@ from datetime import datetime
 from services.sla import repository
 from services.sla.domain import Kept, Kind
 from services.sla.handlers.clocks import keep_fact
+from services.sla.handlers.leg_terms import judge_leg
 from services.sla.handlers.terms import terms
 from services.sla.models import LegClock
 from services.sla.repository import History
 from shared.events.workflow import LegAcknowledged, LegAssigned, LegOffered
 from shared.session import Session
 from shared.tables import HeadRow
-from shared.worktime import add_working_minutes, working_minutes
+from shared.worktime import add_working_minutes
 
 OFFERED, IN_PROGRESS = "offered", "in_progress"
 
@@ -20,6 +21,7 @@ async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: 
     """A stretch was offered: its clock runs, and the dossier has a holder."""
     history = await repository.history(session, head.dossier_id)
     if not any(known.kind == Kind.LEG_OFFERED and known.no == offered.leg_no for known in history.facts):
+        due_at = _due_at(session, history, offered, fact.at)
         leg = LegClock(
             dossier_id=head.dossier_id,
             leg_no=offered.leg_no,
@@ -27,7 +29,8 @@ async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: 
             agency_code=offered.agency_code,
             excluded_ground=offered.excluded_ground,
             limit_minutes=offered.limit_minutes,
-            due_at=_due_at(session, history, offered, fact.at),
+            first_due_at=due_at,
+            due_at=due_at,
             offered_at=fact.at,
             status=OFFERED,
         )
@@ -63,11 +66,6 @@ async def end_leg(session: Session, head: HeadRow, status: str, fact: Kept) -> N
     leg = history.legs.get(fact.no or 0)
     if leg is not None and leg.ended_at is None:
         leg.ended_at, leg.status = fact.at, status
-        leg.minutes = _minutes(session, history, leg.offered_at, fact.at)
+        if history.clock is not None:
+            judge_leg(history, leg, terms(session, history.clock).calendar)
     await keep_fact(session, head, fact)
-
-
-def _minutes(session: Session, history: History, from_at: datetime, to_at: datetime) -> int | None:
-    if history.clock is None:
-        return None
-    return working_minutes(from_at, max(from_at, to_at), terms(session, history.clock).calendar)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.sla import repository
 from services.sla.domain import Status, apology_day, apology_key
-from services.sla.handlers.clocks import FORGOTTEN, NEAR_BREACH
+from services.sla.handlers.clocks import FORGOTTEN, NEAR_BREACH, ask_about_next
 from services.sla.handlers.entries import enter_miss
 from services.sla.handlers.terms import terms
 from services.sla.models import Clock, Timer
@@ -46,6 +46,8 @@ async def fire_timers(session: Session, now: datetime, complete: Complete, after
     firing = [pair for pair in armed if (pair[0].dossier_id, pair[1].kind) in ready and _is_due(*pair, now)]
     for clock, timer in firing:
         fire(session, heads[clock.dossier_id], clock, timer, now)
+        if timer.kind == FORGOTTEN:
+            await ask_about_next(session, clock)
     return Fired(len(firing), last)
 
 
@@ -74,7 +76,10 @@ def fire(session: Session, head: HeadRow, clock: Clock, timer: Timer, now: datet
 
 
 def _missed(clock: Clock, deadline_at: datetime) -> DeadlineMissed:
-    in_time, promised_at = clock.apologies.get(apology_key(deadline_at)), clock.renewed_deadline_at
+    promised_at = clock.renewed_deadline_at
+    in_time = clock.apologies.get(apology_key(deadline_at))
+    if in_time is None and clock.apologies and promised_at and deadline_at < promised_at:
+        in_time = clock.apologies[min(clock.apologies)]  # the law moved the deadline after the apology: it covers both
     return DeadlineMissed(
         deadline_at=deadline_at,
         holder_agency_code=clock.holder_agency_code,

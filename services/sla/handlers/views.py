@@ -10,13 +10,17 @@ from services.sla.domain import (
     apology_day,
     apology_key,
     basis,
+    due_after,
     evaluate,
     facts_of,
+    is_missed,
     opening_of,
+    stood_minutes,
     verdict,
 )
 from services.sla.domain import Suspension as Span
 from services.sla.domain.wording import limit_text, tell
+from services.sla.handlers.apologies import uncovered
 from services.sla.handlers.deadlines import within_calendar
 from services.sla.handlers.terms import Terms, terms
 from services.sla.models import Clock, LegClock
@@ -59,7 +63,7 @@ def read_clock(session: Session, history: History, now: datetime) -> ClockRead:
         suspensions=[_suspension(history, span, run_by, now) for span in state.suspensions],
         moves=[MoveRead.model_validate(move) for move in state.moves],
         apologies=apologies(history),
-        apology_is_owed=_owes_apology(clock, now),
+        apology_is_owed=_owes_apology(history, state, run_by, now),
         holdings=[HoldingRead.model_validate(holding) for holding in state.holdings],
         legs=[_leg(leg, state, run_by, now) for _, leg in sorted(history.legs.items())],
         rule_version=_rule_version(clock),
@@ -94,10 +98,12 @@ def _due(clock: Clock, calendar: Calendar, now: datetime) -> DueRead:
     )
 
 
-def _owes_apology(clock: Clock, now: datetime) -> bool:
-    promised_at = clock.promised_deadline_at
-    until = clock.finished_at or now
-    return promised_at is not None and until > promised_at and apology_key(promised_at) not in clock.apologies
+def _owes_apology(history: History, state: ClockState, run_by: Terms, now: datetime) -> bool:
+    """Say whether a deadline was missed that no apology covers; the last one may not be announced as missed yet."""
+    last = state.promised_deadline_at
+    late = [last] if (state.finished_at or now) > last else []
+    missed = [at for at in late if is_missed(facts_of(history.facts), run_by.rule, run_by.calendar, at)]
+    return bool(uncovered(history, missed))
 
 
 def _evaluated(session: Session, history: History, now: datetime) -> tuple[Clock, Terms, ClockState]:
@@ -140,22 +146,13 @@ def _leg(leg: LegClock, state: ClockState, run_by: Terms, now: datetime) -> LegR
     """Show a leg; suspensions of the dossier other than its own do not count in its minutes."""
     until = min(filter(None, (leg.ended_at, state.finished_at, max(now, leg.offered_at))))
     fields = {name: getattr(leg, name) for name in LegRead.model_fields if hasattr(LegClock, name)}
-    minutes = working_minutes(leg.offered_at, max(until, leg.offered_at), run_by.calendar)
+    stretch, calendar, stood = (leg.offered_at, max(until, leg.offered_at)), run_by.calendar, 0
     if leg.excluded_ground is None:
-        stood = [(max(s.from_at, leg.offered_at), min(s.to_at or now, until)) for s in state.suspensions]
-        minutes -= sum(working_minutes(a, b, run_by.calendar) for a, b in _disjoint(stood))
-    late = leg.due_at is not None and leg.excluded_ground is None and until > leg.due_at
-    return LegRead(**fields | {"minutes": minutes, "is_late": late})
-
-
-def _disjoint(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """Return what *spans* cover, nothing twice."""
-    covered: list[tuple[datetime, datetime]] = []
-    for from_at, to_at in sorted(span for span in spans if span[0] < span[1]):
-        begins = max(from_at, covered[-1][1]) if covered else from_at
-        if begins < to_at:
-            covered.append((begins, to_at))
-    return covered
+        stood = stood_minutes(stretch, [(s.from_at, s.to_at or now) for s in state.suspensions], calendar)
+    due_at = due_after(leg.first_due_at, stood, calendar) if leg.first_due_at else None
+    late = due_at is not None and leg.excluded_ground is None and until > due_at
+    minutes = working_minutes(*stretch, calendar) - stood
+    return LegRead(**fields | {"due_at": due_at, "minutes": minutes, "is_late": late})
 
 
 def explain_clock(session: Session, history: History, now: datetime) -> ExplanationRead:

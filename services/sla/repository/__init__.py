@@ -21,6 +21,7 @@ from services.sla.repository.clocks import (
     lock_due,
     preload,
     read,
+    read_ended_legs,
     see,
     visible_to,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "open_on_older",
     "preload",
     "read",
+    "read_ended_legs",
     "refused_suspensions",
     "register",
     "see",

@@ -110,6 +110,12 @@ async def read(session: Session, ids: Sequence[UUID], *, with_ended_legs: bool =
     return histories
 
 
+async def read_ended_legs(session: Session, history: History) -> None:
+    """Add the legs that are over: what comes late may concern them, too."""
+    for leg in await session.scalars(_ALL_LEGS, {"ids": [history.dossier_id]}):
+        history.legs.setdefault(leg.leg_no, leg)
+
+
 # One array instead of a list of parameters: each statement is prepared once, whatever the size of the batch.
 _WANTED = any_(bindparam("ids", type_=ARRAY(Uuid)))
 _TABLES = (Clock, Suspension, Timer, Holding)

@@ -203,6 +203,10 @@ _APOLOGIES = _both(
         FROM clock CROSS JOIN unnest(missed_deadlines) AS missed_at
         WHERE cardinality(missed_deadlines) > 0 AND missed_at >= :from_at AND missed_at < :until_at
             AND NOT jsonb_exists(apologies, to_char(missed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'))
+            AND NOT EXISTS (
+                SELECT FROM fact WHERE fact.dossier_id = clock.dossier_id AND kind = 'apologised' AND at <= missed_at
+                    AND (data ->> 'new_deadline_at')::timestamptz > missed_at
+            )
             OF_UNIT
     ), counted AS (
         SELECT agency_code, in_time::int AS in_time, (NOT in_time)::int AS late, is_re_appointed::int AS re_appointed,

@@ -11,8 +11,10 @@ from sqlalchemy import delete
 from services.sla import handlers
 from services.sla.handlers import Complete
 from services.sla.models import Timer
+from shared.events.intake import DossierReopened, SupplementReceived, SupplementRequested
+from shared.events.workflow import RouteCompleted
 from tests.integration.sla.rows import clock, names, said
-from tests.integration.sla.story import OFFICE, TAX, UNIT, at, on_a_monday, told
+from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, at, completed, offered, on_a_monday, tell, told
 from tests.integration.sla.test_api import ask, id_of
 from tests.support import Databases, Issuer, World
 
@@ -210,3 +212,88 @@ async def test_apologies_are_counted_by_agency_and_what_is_owed(databases: Datab
         assert (row["name"], row["compliance_percent"]) == ("Văn phòng Đăng ký đất đai tỉnh Mẫu", 33.33)
         other = "/v1/reports/apologies?from=2026-03-01&to=2026-03-31&agency=H99.02"
         assert (await ask(town, "GET", other, role="leader")).json()["items"] == []
+
+
+async def suspended(running: World, story: Story, *spans: tuple[str, str]) -> str:
+    """Let the applicant be waited for, and tell sla; return the path of the dossier."""
+    for no, (begin, end) in enumerate(spans, start=2):
+        story.both(begin, offered(no, None, "financial_obligation"))
+        story.both(end, completed(no))
+    told_before = len(story.events) - 2 * len(spans)
+    await tell(running.service("sla"), story.events[told_before:])
+    return f"/v1/dossiers/{story.dossier_id}"
+
+
+async def promised(running: World, on: str = "2026-03-17") -> tuple[Story, str]:
+    """Return a dossier that is due on Thu 12, with an apology that promises another day."""
+    story = Story()
+    story.begin()
+    story.both("3 08:00", offered(1, OFFICE))
+    await tell(running.service("sla"), story.events)
+    path = f"/v1/dossiers/{story.dossier_id}"
+    assert (await apologise(running, path, body={"new_due_on": on})).status_code == 201
+    return story, path
+
+
+async def test_a_promise_moves_by_what_the_applicant_took_after_the_laws_deadline(running: World) -> None:
+    story, path = await promised(running)
+    await fire(running, "12 17:01")
+    await suspended(running, story, ("16 10:00", "18 10:00"))  # 750 minutes before Tue 17 is over: Thu, Fri
+    seen = (await ask(running, "GET", f"{path}/clock")).json()
+    assert (seen["deadline_at"][:10], seen["promised_deadline_at"][:10]) == ("2026-03-12", "2026-03-20")
+    moved = [data for name, data in await facts(running, path) if name == "DeadlineMoved"]
+    assert (moved[-1]["reason"], moved[-1]["to_at"]) == ("financial_obligation", "2026-03-20T10:00:00Z")
+    await fire(running, "20 16:59")
+    assert names(await facts(running, path)).count("DeadlineMissed") == 1
+    await fire(running, "20 17:01")
+    missed = [data["deadline_at"] for name, data in await facts(running, path) if name == "DeadlineMissed"]
+    assert missed == ["2026-03-12T10:00:00Z", "2026-03-20T10:00:00Z"]
+    assert "DeadlineMissWithdrawn" not in names(await facts(running, path))
+
+
+async def test_an_apology_covers_the_deadline_to_which_the_law_moves_before_the_promised_day(running: World) -> None:
+    story, path = await promised(running)
+    await suspended(running, story, ("12 10:00", "13 10:00"))  # counted again from Mon 16 on: 300 minutes
+    await fire(running, "16 17:01")
+    missed = [data for name, data in await facts(running, path) if name == "DeadlineMissed"]
+    assert [(one["deadline_at"], one["apology"]) for one in missed] == [("2026-03-16T10:00:00Z", "in_time")]
+    report = await ask(running, "GET", "/v1/reports/apologies?from=2026-03-16&to=2026-03-16", role="leader")
+    assert report.json()["items"] == []
+    assert (await ask(running, "GET", f"{path}/clock")).json()["apology_is_owed"] is False
+
+
+async def test_what_was_missed_before_the_law_moved_the_day_is_still_apologised_for_and_promises_nothing(
+    running: World,
+) -> None:
+    story = Story()
+    story.begin(days=2)  # Wed 4
+    story.both("3 08:00", offered(1, OFFICE))
+    await tell(running.service("sla"), story.events)
+    path = f"/v1/dossiers/{story.dossier_id}"
+    await fire(running, "4 17:01")
+    story.both(
+        "5 09:00", SupplementRequested(request_no=1, stage="processing", ground="supplement", component_codes=["c"])
+    )
+    story.both("6 09:00", SupplementReceived(request_no=1))  # a new limit: Tue 10
+    await tell(running.service("sla"), story.events[-2:])
+    seen = await ask(running, "GET", f"{path}/clock")
+    assert (seen.json()["promised_deadline_at"][:10], seen.json()["apology_is_owed"]) == ("2026-03-10", True)
+    refused = await apologise(running, path, seen.headers["ETag"])
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "moved_by_law")
+    made = await apologise(running, path, seen.headers["ETag"], body={})
+    assert made.status_code == 201, made.text
+    (apology,) = made.json()["apologies"]
+    assert (apology["deadline_at"][:10], apology["in_time"], apology["new_deadline_at"]) == ("2026-03-04", False, None)
+    assert made.json()["apology_is_owed"] is False
+
+
+async def test_nothing_is_owed_for_a_deadline_that_passed_while_the_result_was_out(running: World) -> None:
+    story = Story()
+    story.begin(days=2)  # Wed 4
+    story.both("3 08:00", offered(1, OFFICE))
+    story.both("4 09:00", completed(1), RouteCompleted(outcome="granted"))
+    story.both("6 10:00", DossierReopened(reason_code="wrong"))
+    await tell(running.service("sla"), story.events)
+    path = f"/v1/dossiers/{story.dossier_id}"
+    assert (await ask(running, "GET", f"{path}/clock")).json()["apology_is_owed"] is False
+    assert (await clock(running.service("sla"), story.dossier_id)).overdue == [["2026-03-06", None]]

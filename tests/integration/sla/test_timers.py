@@ -89,6 +89,20 @@ async def test_a_forgotten_suspension_is_asked_about_once(empty: Service) -> Non
     assert asked == [{"suspension_no": 20002, "holder_agency_code": TAX}]
 
 
+async def test_of_several_suspensions_each_is_asked_about_in_its_turn(empty: Service) -> None:
+    story = await running(empty)
+    story.both("6 10:00", offered(2, TAX, "tax_determination"))
+    story.both("9 10:00", offered(3, None, "financial_obligation"), offered(4, TAX, "expert_examination"))
+    await tell(empty, story.events[-3:])
+    n_asked = []
+    for days in (30, 31, 33, 34, 200):
+        async with empty.sessions.begin() as session:
+            await handlers.fire_timers(session, at("6 10:01") + timedelta(days=days), always)
+        n_asked.append([d["suspension_no"] for n, d in await said(empty, story.dossier_id) if "Forgotten" in n])
+    assert n_asked[0] == [20002]
+    assert n_asked[-1] == [20002, 20003, 20004]
+
+
 async def test_one_suspension_may_follow_another_within_one_batch(empty: Service) -> None:
     story = await running(empty)
     story.both("6 10:00", completed(1), offered(2, TAX, "tax_determination"))

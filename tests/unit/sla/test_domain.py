@@ -30,13 +30,14 @@ from services.sla.domain import (
     Verdict,
     apology_day,
     evaluate,
+    held_minutes,
     is_apology_in_time,
     is_missed,
     near_breach_at,
     verdict,
     warn_at,
 )
-from shared.worktime import Calendar, CalendarGap, Limit, Unit, due_at, working_minutes
+from shared.worktime import Calendar, CalendarGap, DayOverride, Limit, Unit, due_at, working_minutes
 from shared.worktime.calendar import LOCAL
 
 VN = Calendar(calendars()["VN"])
@@ -404,6 +405,40 @@ def test_a_lawful_move_beyond_the_promise_takes_its_place() -> None:
     supplement = (SuspensionBegan(at("4 10:00"), 2, "supplement"), SuspensionEnded(at("10 10:00"), 2))
     state = clock("11 08:00", STARTED, Reappointed(at("3 10:00"), at("9 17:00")), *supplement)
     assert state.promised_deadline_at == state.standing_deadline_at == at("12 17:00")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "promised"),
+    [
+        ("4 10:00", "5 10:00", "9 17:00"),  # began before the deadline by law, Wed 4, and moved that one
+        ("5 10:00", "5 10:00", "9 17:00"),  # no time at all
+        ("6 10:00", "6 11:00", "10 17:00"),  # Fri from 10:00 to its end: 300 minutes after Mon 9
+        ("6 10:00", "9 10:00", "11 17:00"),  # Fri from 10:00 and all of Mon: 750 minutes
+        ("10 10:00", "12 10:00", "9 17:00"),  # began when the promise was broken
+    ],
+)
+def test_a_promise_moves_as_a_deadline_does_by_spans_that_the_law_alone_does_not_answer(
+    begins: str, ends: str, promised: str
+) -> None:
+    span = (SuspensionBegan(at(begins), 2, "tax"), SuspensionEnded(at(ends), 2))
+    state = clock("20 08:00", STARTED, Reappointed(at("3 10:00"), at("9 17:00")), *span)
+    assert state.promised_deadline_at == at(promised)
+    assert is_missed((STARTED, Reappointed(at("3 10:00"), at("9 17:00")), *span), RULE, VN, at(promised))
+
+
+def test_a_promised_day_that_a_decision_takes_off_becomes_the_next_working_day() -> None:
+    off = DayOverride(date=date(2026, 3, 9), kind="off", document="QD 1", name="Nghỉ")
+    newer = Calendar(VN.data.model_copy(update={"version": 2, "overrides": (*VN.data.overrides, off)}))
+    state = evaluate((STARTED, Reappointed(at("3 10:00"), at("9 17:00"))), RULE, newer, at("5 08:00"))
+    assert state is not None
+    assert state.promised_deadline_at == at("10 17:00")
+
+
+def test_while_the_result_is_out_nobody_is_late() -> None:
+    again = (Finished(at("3 10:00")), Reopened(at("6 10:00")), Finished(at("6 11:00")))
+    state = clock("6 11:00", STARTED, Held(at("2 09:00"), "OFFICE"), *again)
+    held = held_minutes(state, VN)["OFFICE"]
+    assert (held.late_minutes, held.minutes) == (60, state.elapsed_minutes)
 
 
 def test_a_miss_may_be_of_the_law_or_of_the_promise() -> None:

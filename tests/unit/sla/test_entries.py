@@ -112,17 +112,17 @@ HISTORIES: list[tuple[str, list[Fact], tuple[str, ...], dict[tuple[int, str, str
     ("suspended over its deadline", [SuspensionBegan(at("4 10:00"), 1, "tax")], (), {}),
     ("reopened before the deadline", [Finished(at("3 10:00")), Reopened(at("4 10:00"))], (), {}),
     (
-        "reopened after the deadline: as if it had not ended",
+        "reopened after the deadline: overdue from then on",
         [GRANTED, Reopened(at("9 10:00"))],
         (),
-        {(4, "overdue", "", "", ""): 1},
+        {(9, "overdue", "", "", ""): 1},
     ),
     (
         "reopened and ended again: the first end never was",
         [GRANTED, Reopened(at("9 10:00")), Finished(at("10 10:00"), ending="not_granted")],
         (),
         {
-            (4, "overdue", "", "", ""): 1,
+            (9, "overdue", "", "", ""): 1,
             (10, "overdue", "", "", ""): -1,
             (10, "resolved", "late", "not_granted", ""): 1,
         },
