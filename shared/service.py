@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from sqlalchemy import text
 
-from shared import forks, migrate, openapi, ops, problems, reference, telemetry
+from shared import forks, migrate, openapi, ops, outgoing, problems, reference, telemetry
 from shared.audit import RecentSweep
 from shared.auth import Verifier
 from shared.clock import Clock
@@ -99,7 +98,7 @@ class Service:
             clock=self.clock,
             settings=settings,
         )
-        self.client = httpx.AsyncClient(trust_env=False)
+        self.client = outgoing.client()
         self.verifier = Verifier(settings, self.client)
         self.tokens = TokenSource(self.client, settings.token_url, settings.client_id or name, settings.client_secret)
         self.peers = Peers(settings, self.tokens, self.client)

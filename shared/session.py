@@ -267,5 +267,5 @@ class Sessions:
 
 async def _roll_back(connection: Any) -> None:
     """Undo; a connection on which even that fails is closed by its pool."""
-    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         await connection.execute("ROLLBACK")

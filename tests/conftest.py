@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.engines import Engines
 from deploy.local.engines import engines as run_engines
 from tests.support import Databases, Issuer, issuing
+
+# A timing never fails a test: another process may have the cores for a while.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

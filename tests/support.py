@@ -5,8 +5,9 @@ import contextlib
 import itertools
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from deploy.local.issuer import make_app as make_issuer
 from deploy.local.serving import serving
 from deploy.local.tokens import Grant, client_secrets, sign
 from deploy.local.topics import make_topics
-from shared import migrate
+from shared import migrate, outgoing
 from shared.reference import FOLDERS, read_folder, store
 from shared.service import Definition, Service, make_app
 from shared.settings import SERVICES, Settings
@@ -69,27 +70,36 @@ async def issuing(folder: Path) -> AsyncIterator[Issuer]:
         yield Issuer(folder, url)
 
 
+class Holds(StrEnum):
+    """What a fresh database holds of the sample province."""
+
+    NOTHING = "nothing"
+    OWN = "own"
+    ALL = "all"
+
+
 @dataclass
 class Databases:
-    """Cuts databases from one migrated template per service."""
+    """Cuts databases from templates, one per service and what it holds."""
 
     engines: Engines
     ready: set[str] = field(default_factory=set)
 
-    async def template(self, service: str) -> str:
-        """Return the name of the migrated template of *service*, made at the first call."""
-        name = f"lt_template_{os.getpid()}_{service}"
+    async def template(self, service: str, holds: Holds = Holds.NOTHING) -> str:
+        """Return the name of a template of *service*, made at the first call."""
+        name = f"lt_{holds}_{os.getpid()}_{service}"
         if name not in self.ready:
-            await self._execute(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
-            await migrate.upgrade(service, self.settings(name.removesuffix(service)))
+            base = "" if holds is Holds.NOTHING else f' TEMPLATE "{await self.template(service, _BEFORE[holds])}"'
+            await self._execute(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"{base}')
+            await _FILLED[holds](service, self.settings(name.removesuffix(service), service))
             self.ready.add(name)
         return name
 
-    async def cut(self, *services: str) -> str:
+    async def cut(self, *services: str, holds: Holds = Holds.NOTHING) -> str:
         """Create fresh databases for *services* and return their common prefix."""
         prefix = f"lt_{os.getpid()}_{next(_numbers)}_"
         for service in services:
-            template = await self.template(service)
+            template = await self.template(service, holds)
             await self._execute(f'CREATE DATABASE "{prefix}{service}" TEMPLATE "{template}"')
         return prefix
 
@@ -165,10 +175,11 @@ async def world(
     *,
     services: tuple[str, ...] = SERVICES,
     role: str = "all",
+    holds: Holds = Holds.OWN,
     **given: Any,
 ) -> AsyncIterator[World]:
     """Run *services* in this process, over real HTTP, PostgreSQL and Kafka, with the sample province loaded."""
-    prefix = await databases.cut(*services)
+    prefix = await databases.cut(*services, holds=holds)
     ports = {f"{name}_port": free_port() for name in SERVICES}
     urls = {f"{name}_url": f"http://127.0.0.1:{ports[f'{name}_port']}" for name in SERVICES}
     common = {"issuer": issuer.url, "jwks_url": f"{issuer.url}/jwks.json", "token_url": f"{issuer.url}/token"}
@@ -178,34 +189,43 @@ async def world(
         )
         for name in services
     }
-    for name in services:
-        await load(definition_of(name), settings[name])
-    await make_topics(databases.engines.kafka, prefix=prefix)
+    if role != "api":  # which neither reads nor relays
+        await make_topics(databases.engines.kafka, prefix=prefix)
     apps = {name: make_app(definition_of(name), settings[name], role) for name in services}
     async with contextlib.AsyncExitStack() as stack:
         for name in services:
             await stack.enter_async_context(serving(apps[name], ports[f"{name}_port"]))
-        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30))
+        client = await stack.enter_async_context(outgoing.client(timeout=30))
         yield World(issuer, settings, apps, client)
     await databases.drop(prefix, *services)
 
 
-async def load(definition: Definition, settings: Settings) -> None:
+async def _load(name: str, settings: Settings) -> None:
     """Load the sample province's data that a service owns."""
+    definition = definition_of(name)
     if definition.load is not None:
         service = Service(definition, settings)
         await definition.load(service, str(PROVINCE))
         await service.stop()
 
 
-async def furnish(service: Service) -> None:
-    """Give a service all the reference data it needs from the sample province, also what others own."""
+async def _replicate(name: str, settings: Settings) -> None:
+    """Give a service the replicas of what others own of the sample province."""
+    service = Service(definition_of(name), settings)
     async with service.sessions.begin() as session:
         for kind in service.references.kinds:
-            for data in read_folder(PROVINCE / FOLDERS[kind]):
-                key = (kind, data["code"], data["version"])
-                await store(session, key, data, owned=service.references.owned(kind))
-    await service.references.refresh()
+            if not service.references.owned(kind):
+                for data in read_folder(PROVINCE / FOLDERS[kind]):
+                    await store(session, (kind, data["code"], data["version"]), data, owned=False)
+    await service.stop()
+
+
+_BEFORE = {Holds.OWN: Holds.NOTHING, Holds.ALL: Holds.OWN}
+_FILLED: dict[Holds, Callable[[str, Any], Awaitable[None]]] = {
+    Holds.NOTHING: migrate.upgrade,
+    Holds.OWN: _load,
+    Holds.ALL: _replicate,
+}
 
 
 async def eventually(check: Any, *, seconds: float = 20.0) -> Any:

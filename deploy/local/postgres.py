@@ -171,7 +171,7 @@ def blocking_answers(url: str) -> bool:
     """Say whether the server at *url* answers a query."""
     try:
         run_aside(_query(url))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError):
         return False
     return True
 

@@ -178,12 +178,14 @@ def count_out(
         received_at, excluded = _resumed(received_at, excluded, calendar), ()
     measure = counting.measure(calendar)
     starts, ends = counting.bounds(received_at, limit, calendar)
-    stretches = _stretches(excluded, counting, measure, received_at, starts)
+    stretches: list[tuple[int, int]] = []
     due = counting.rounded(ends, calendar)
-    for begins, until in stretches:
-        if begins >= measure.position(due):
+    for span_begins, until in _stretches(excluded, counting, measure, received_at, starts):
+        if span_begins >= measure.position(due):
             break
-        ends = max(ends, begins + 1) + until - begins
+        begins = min(span_begins, ends - 1)  # in the rounded hours: the last minute is left for the day after
+        stretches.append((begins, until))
+        ends += until - begins
         due = counting.rounded(ends, calendar)
     return Count(counting, measure, Bounds(starts, ends), stretches, due)
 

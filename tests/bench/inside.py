@@ -18,7 +18,7 @@ from shared.reference import catch_up
 from shared.service import Service
 from shared.settings import SERVICES
 from tests.bench.wire import Answer
-from tests.support import Databases, World, definition_of, furnish, issuing, world
+from tests.support import Databases, Holds, World, definition_of, issuing, world
 
 
 @contextlib.contextmanager
@@ -31,10 +31,10 @@ def running_engines() -> Iterator[Engines]:
 @contextlib.asynccontextmanager
 async def one_service(databases: Databases, name: str) -> AsyncIterator[Service]:
     """One service with empty tables, all reference data and topics of its own; none of its workers runs."""
-    prefix = await databases.cut(name)
+    prefix = await databases.cut(name, holds=Holds.ALL)
     await make_topics(databases.engines.kafka, prefix=prefix)
     service = Service(definition_of(name), databases.settings(prefix, name, kafka_prefix=prefix))
-    await furnish(service)
+    await service.references.refresh()
     try:
         yield service
     finally:

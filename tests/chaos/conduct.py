@@ -97,6 +97,8 @@ async def play(town: Town, plan: Plan) -> Outcome:
         pace.last_for((time.monotonic() - began) / len(outcome.struck) * n_left)
     await flowing
     watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
     print(f"{time.monotonic() - began:6.0f} s  all lives have come to their end", flush=True)
     outcome.troubles = [life.trouble for life in lives if life.trouble]
     await _compare(town, plan, memory, outcome)
@@ -136,10 +138,13 @@ class Pace:
 
     async def watch(self, town: Town) -> None:
         """Look again and again whether partners keep up; an engine that is away says nothing of them."""
-        while True:
-            with suppress(*TRANSIENT):
-                (self.room.clear if await backlog(town) > MOST_WAITING else self.room.set)()
-            await asyncio.sleep(1)
+        try:
+            while True:
+                with suppress(*TRANSIENT):
+                    (self.room.clear if await backlog(town) > MOST_WAITING else self.room.set)()
+                await asyncio.sleep(1)
+        finally:
+            self.room.set()
 
     def last_for(self, seconds: float) -> None:
         """Let what is left be spread over the seconds that are left."""

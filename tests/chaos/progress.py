@@ -15,7 +15,10 @@ from tests.chaos.points import ADAPTERS, SERVICES
 from tests.chaos.town import Deed, Town
 
 LOOK_SECONDS = 0.4
-TRANSIENT = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, httpx.HTTPError)
+TRANSIENT = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError, httpx.HTTPError,
+)  # fmt: skip
+"""The third is what asyncpg says now and then of a connection that is lost in the middle of a statement."""
 Connections = dict[str, Any]
 
 BEHIND = """

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deploy.sandbox.outside.desk import Answer, Occasion, at_desk
 from deploy.sandbox.outside.faults import Faults
+from deploy.sandbox.outside.outgoing import trusted
 from deploy.sandbox.outside.signing import sign
 from deploy.sandbox.outside.storage import Storage
 
@@ -73,7 +74,7 @@ class Callbacks:
                 await self._task
 
     async def _run(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client, asyncio.TaskGroup() as group:
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False) as client, asyncio.TaskGroup() as group:
             while True:
                 begun, settings = time.monotonic(), self.settings
                 for row in self._deliverable() if settings.url and not self.faults.is_down() else []:

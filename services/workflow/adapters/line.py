@@ -9,6 +9,7 @@ import httpx
 from services.workflow.adapters.port import Answer, Json, Said
 from services.workflow.adapters.posting import TURNED_AWAY, Answered, ask, post
 from services.workflow.adapters.signing import sign
+from shared import outgoing
 
 NOT_LET_IN = TURNED_AWAY | {401, 403, 404, 429}
 """The call did not get as far as the system, or not past its door."""
@@ -40,7 +41,7 @@ class Line:
         self._outside = outside
         # A connection that is kept may be closed under a call: unknown, and for nothing.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(trust_env=False, timeout=outside.seconds, limits=limits)
+        self._client = outgoing.client(timeout=outside.seconds, limits=limits)
 
     async def post(self, path: str, body: Json) -> Json | Said:
         """Send *body* to a call."""

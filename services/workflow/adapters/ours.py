@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import httpx
 import structlog
 
+from shared import outgoing
 from shared.tokens import TokenSource
 
 log = structlog.get_logger(__name__)
@@ -70,4 +71,4 @@ async def patiently(ask: Callable[[], Awaitable[R]]) -> R:
 
 def client() -> httpx.AsyncClient:
     """Return the HTTP client for our own services."""
-    return httpx.AsyncClient(trust_env=False, timeout=SECONDS)
+    return outgoing.client(timeout=SECONDS)

@@ -15,12 +15,12 @@ from sqlalchemy import text
 from deploy.local.serving import serving
 from services.workflow.adapters.assembly import make_app as make_adapter
 from services.workflow.adapters.config import Common, Own, Settings
-from shared import reference
 from shared.service import Service
 from tests.integration.notify.town import PRIVATE, SUBMISSION, UNIT
 from tests.integration.sandbox.partners import Partner, partner
-from tests.support import PROVINCE, Databases, Issuer, World, eventually, free_port, world
+from tests.support import Databases, Holds, Issuer, World, eventually, free_port, world
 
+INNER = ("intake", "workflow")
 SECRET = "bi-mat-chung-de-thu"  # noqa: S105 - invented for the tests
 QUICK = {
     "poll_seconds": 0.05, "first_pause_seconds": 0.05, "longest_pause_seconds": 0.2, "call_seconds": 0.6,
@@ -224,21 +224,11 @@ async def town(databases: Databases, issuer: Issuer, clock: str = "", **given: A
     """Build the town, with settings for its services; tests drive the consumer of workflow."""
     async with (
         partner("vbdlis", clock=clock) as vbdlis,
-        world(databases, issuer, services=("intake", "workflow"), role="api", clock=clock, **given) as running,
+        world(databases, issuer, services=INNER, role="api", holds=Holds.ALL, clock=clock, **given) as running,
     ):
-        for name, kinds in (("intake", ("agency", "calendar")), ("workflow", ("calendar",))):
-            await _replicate(running.service(name), kinds)
         door = Door()
         async with serving(front(running.apps["workflow"], door), free_port()) as url:
             yield Town(running, vbdlis.client, url, door, Partner("bhxh", vbdlis.client), vbdlis)
-
-
-async def _replicate(service: Service, kinds: tuple[str, ...]) -> None:
-    async with service.sessions.begin() as session:
-        for kind in kinds:
-            for data in reference.read_folder(PROVINCE / reference.FOLDERS[kind]):
-                await reference.store(session, (kind, data["code"], data["version"]), data, owned=False)
-    await service.references.refresh()
 
 
 def holds_nobody(rows: Any) -> bool:

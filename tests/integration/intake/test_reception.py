@@ -11,8 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from shared.reference import read_folder, store
-from tests.support import PROVINCE, Databases, Issuer, World, world
+from tests.support import Databases, Holds, Issuer, World, world
 
 UNIT = "H99.01"
 COMPONENTS = [{"code": code, "n_copies": 1} for code in ("DON-11", "HOP-DONG", "GCN")]
@@ -30,13 +29,7 @@ SUBMISSION: dict[str, Any] = {
 @contextlib.asynccontextmanager
 async def intake_alone(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Intake alone; what the others own is put in as replicas."""
-    async with world(databases, issuer, services=("intake",), role="api") as running:
-        service = running.service("intake")
-        async with service.sessions.begin() as session:
-            for kind, folder in (("agency", "agencies"), ("calendar", "calendars")):
-                for data in read_folder(PROVINCE / folder):
-                    await store(session, (kind, data["code"], data["version"]), data, owned=False)
-        await service.references.refresh()
+    async with world(databases, issuer, services=("intake",), role="api", holds=Holds.ALL) as running:
         yield running
 
 

@@ -14,13 +14,12 @@ from deploy.sandbox.app import make_app as make_sandbox
 from deploy.sandbox.system import Place
 from services.notify import jobs
 from services.notify.app import send_emails
-from shared import reference
 from shared.events import Fact
 from shared.service import Service
 from shared.settings import SERVICES
 from shared.tables import HeadRow
 from shared.timeline import Draft, Entry, Event, record
-from tests.support import PROVINCE, Databases, Issuer, World, free_port, world
+from tests.support import Databases, Holds, Issuer, World, free_port, world
 
 UNIT, OTHER_UNIT = "H99.01", "H99.02"
 PRIVATE = ("Nguyễn Văn Thử", "nguoi.thu@vidu.example", "0900000001", "001099000001", "12 đường Thử Nghiệm")
@@ -158,18 +157,6 @@ async def town(databases: Databases, issuer: Issuer, role: str = "api") -> Async
     given = {"smtp_port": smtp_port, "smtp_from": "mot-cua@mau.example"}
     async with (
         serving(make_sandbox(Place(smtp_port=smtp_port)), sandbox_port) as sandbox_url,
-        world(databases, issuer, services=("intake", "notify"), role=role, **given) as running,
+        world(databases, issuer, services=("intake", "notify"), role=role, holds=Holds.ALL, **given) as running,
     ):
-        for name in ("intake", "notify"):
-            await _replicate(running.service(name), ("agency", "calendar") if name == "intake" else ("agency",))
-        notify = running.service("notify")
-        await reference.catch_up(notify.references, notify.sessions, notify.peers)
         yield Town(running, sandbox_url)
-
-
-async def _replicate(service: Service, kinds: tuple[str, ...]) -> None:
-    async with service.sessions.begin() as session:
-        for kind in kinds:
-            for data in reference.read_folder(PROVINCE / reference.FOLDERS[kind]):
-                await reference.store(session, (kind, data["code"], data["version"]), data, owned=False)
-    await service.references.refresh()

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from deploy.local.serving import serving
 from deploy.sandbox.app import make_app
 from deploy.sandbox.system import Place
+from shared import outgoing
 from tests.support import eventually, free_port
 
 SECRET = "bi-mat-cua-bai-thu"  # noqa: S105 - invented for the tests
@@ -167,7 +168,7 @@ async def partner(name: str, folder: Path | None = None, clock: str = "") -> Asy
     place = Place(folder, free_port(), clock=clock)
     async with (
         serving(make_app(place), free_port()) as url,
-        httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as client,
+        outgoing.client(base_url=url, timeout=10) as client,
     ):
         yield Partner(name, client)
 

@@ -13,7 +13,7 @@ from fastapi import Depends
 from sqlalchemy import text
 
 from deploy.local.serving import serving
-from shared import db, outbox
+from shared import db, outbox, outgoing
 from shared.auth import Role, allow
 from shared.consumer import Consumer, Received
 from shared.events import FACTS
@@ -183,7 +183,7 @@ async def spine(
     async with contextlib.AsyncExitStack() as stack:
         for name in services:
             await stack.enter_async_context(serving(apps[name], ports[f"{name}_port"]))
-        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30))
+        client = await stack.enter_async_context(outgoing.client(timeout=30))
         running = Spine(issuer, settings, apps, client, ears)
         for name in services:
             running.service(name).sweep.sources = [

@@ -16,7 +16,7 @@ from shared.service import Service
 from shared.timeline import Draft, Event, advance, record
 from shared.worktime.calendar import LOCAL
 from tests.simulation.memory import MemoryHead
-from tests.support import Databases, Issuer, World, definition_of, furnish, world
+from tests.support import Databases, Holds, Issuer, World, definition_of, world
 
 UNIT, OFFICE, TAX = "H99.01", "H99.VPDK", "H99.THUE.01"
 
@@ -103,9 +103,9 @@ def completed(leg_no: int) -> LegCompleted:
 @asynccontextmanager
 async def sla_on(databases: Databases, clock: str = "") -> AsyncIterator[Service]:
     """Return the parts of sla on a fresh database with the sample province's reference data."""
-    prefix = await databases.cut("sla")
+    prefix = await databases.cut("sla", holds=Holds.ALL)
     service = Service(definition_of("sla"), databases.settings(prefix, clock=clock))
-    await furnish(service)
+    await service.references.refresh()
     yield service
     await service.stop()
     await databases.drop(prefix, "sla")
@@ -115,8 +115,7 @@ async def sla_on(databases: Databases, clock: str = "") -> AsyncIterator[Service
 async def on_a_monday(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Sla over HTTP, on a database of its own and the clock of Monday 9 March 2026, 9:00; none of its workers runs."""
     clock = f"2026-03-09T09:00:00+07:00@{datetime.now(UTC).isoformat()}x1"
-    async with world(databases, issuer, services=("sla",), role="api", clock=clock) as made:
-        await furnish(made.service("sla"))
+    async with world(databases, issuer, services=("sla",), role="api", holds=Holds.ALL, clock=clock) as made:
         yield made
 
 

@@ -21,7 +21,7 @@ from shared.service import Service
 from shared.timeline import Event
 from tests.integration.sla.rows import clock
 from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, at, completed, offered, stand, tell
-from tests.support import Databases, Issuer, World, furnish, world
+from tests.support import Databases, Holds, Issuer, World, world
 
 GRANTED = RouteCompleted(outcome="granted")
 OTHER = "H99.02"
@@ -31,8 +31,7 @@ OTHER = "H99.02"
 async def town(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
     """Sla with empty tables on a clock that stands at 2 March 2026; none of its workers runs."""
     clock = f"2026-03-02T08:00:00+07:00@{datetime(2100, 1, 1, tzinfo=UTC).isoformat()}x1"
-    async with world(databases, issuer, services=("sla",), role="api", clock=clock) as made:
-        await furnish(made.service("sla"))
+    async with world(databases, issuer, services=("sla",), role="api", holds=Holds.ALL, clock=clock) as made:
         yield made
 
 
@@ -258,8 +257,7 @@ async def test_a_wrong_question_is_told_what_is_wrong(
 
 @pytest.fixture(scope="module")
 async def sla_town(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    async with world(databases, issuer, services=("sla",), role="api") as made:
-        await furnish(made.service("sla"))
+    async with world(databases, issuer, services=("sla",), role="api", holds=Holds.ALL) as made:
         yield made
 
 

@@ -16,7 +16,7 @@ from shared.events.workflow import LegAcknowledged, LegAssigned, RouteCompleted
 from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, stand, tell
 from tests.integration.sla.test_reports import OTHER, live
 from tests.integration.sla.test_reports import town as town  # noqa: PLC0414 - a fixture
-from tests.support import Databases, Issuer, World, furnish, world
+from tests.support import Databases, Holds, Issuer, World, world
 
 MARCH = "from=2026-03-01&to=2026-03-31"
 GRANTED = RouteCompleted(outcome="granted")
@@ -24,8 +24,7 @@ GRANTED = RouteCompleted(outcome="granted")
 
 @pytest.fixture(scope="module")
 async def sla_town(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    async with world(databases, issuer, services=("sla",), role="api") as made:
-        await furnish(made.service("sla"))
+    async with world(databases, issuer, services=("sla",), role="api", holds=Holds.ALL) as made:
         yield made
 
 

@@ -86,3 +86,12 @@ def test_calendar_days_count_weekends_and_roll_a_last_day_that_is_off() -> None:
         (8, True, Reason.CALENDAR_DAY),
         (9, False, Reason.USED_UP),
     ]
+
+
+def test_a_span_in_the_last_rounded_hours_leaves_one_minute_for_the_day_after() -> None:
+    tax = Span(at("2026-03-04 10:00"), at("2026-03-05 10:00"))  # leaves 300 minutes: Fri 6 at 14:30, due at 17:00
+    late = Span(at("2026-03-06 16:00"), at("2026-03-06 16:30"))
+    rows = explain(at("2026-03-02 09:00"), limit(2), calendar(), [tax, late])
+
+    assert [(row.date.day, row.minutes) for row in rows if row.counted] == [(3, 450), (4, 150), (6, 299), (9, 1)]
+    assert sum(row.minutes for row in rows) == 2 * 450

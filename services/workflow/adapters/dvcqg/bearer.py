@@ -5,10 +5,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import httpx
-
 from services.workflow.adapters.port import Answer, Json, Said
 from services.workflow.adapters.posting import Answered, Signer, not_sent, post, scrubbed
+from shared import outgoing
 
 STATUSES: Mapping[int, Answer] = {
     200: Answer.TAKEN,
@@ -51,7 +50,7 @@ class BearerClient:
 
     def __init__(self, access: BearerAccess) -> None:
         self._access = access
-        self._http = httpx.AsyncClient(base_url=access.url, timeout=access.timeout_seconds, trust_env=False)
+        self._http = outgoing.client(base_url=access.url, timeout=access.timeout_seconds)
         self._token, self._until = "", 0.0
         self._opening = asyncio.Lock()
 

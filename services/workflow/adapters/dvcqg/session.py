@@ -4,11 +4,10 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-import httpx
-
 from services.workflow.adapters.dvcqg.answers import ERROR_CODES, meaning, rows
 from services.workflow.adapters.port import Answer, Json, Said
 from services.workflow.adapters.posting import Answered, Signer, not_sent, post
+from shared import outgoing
 
 LOGIN, CALL = "/mapi/login", "/mapi/g"
 
@@ -35,7 +34,7 @@ class SessionClient:
 
     def __init__(self, access: SessionAccess) -> None:
         self._access = access
-        self._http = httpx.AsyncClient(base_url=access.url, timeout=access.timeout_seconds, trust_env=False)
+        self._http = outgoing.client(base_url=access.url, timeout=access.timeout_seconds)
         self._session, self._until = "", 0.0
         self._opening = asyncio.Lock()
 

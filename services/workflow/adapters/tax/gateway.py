@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from uuid import uuid4
 
-import httpx
-
 from services.workflow.adapters.line import Outside
 from services.workflow.adapters.port import Answer, Heard, Json, Said, Seen, Told
 from services.workflow.adapters.posting import Answered, contradicted, not_sent, post
 from services.workflow.adapters.tax import answers, bodies, results
 from services.workflow.adapters.tax.ids import seq_id
+from shared import outgoing
 
 
 class TaxGateway:
@@ -20,7 +19,7 @@ class TaxGateway:
     reads_back = True
 
     def __init__(self, outside: Outside) -> None:
-        self._http = httpx.AsyncClient(base_url=outside.url, timeout=outside.seconds, trust_env=False)
+        self._http = outgoing.client(base_url=outside.url, timeout=outside.seconds)
         self._signer, self._now = outside.sign, outside.now
         self._calls: Mapping[str, Callable[[Told], Awaitable[Said]]] = {
             "LegOffered": self._send_slip,

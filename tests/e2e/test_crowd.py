@@ -1,4 +1,7 @@
-"""Two processes of one service share its work: one may die or freeze, and nothing is lost, doubled or left behind."""
+"""Two processes of one service share its work: one may die or freeze, and nothing is lost, doubled or left behind.
+
+It comes before those that share a system, by its name: two whole systems at once would wait for each other.
+"""
 
 import asyncio
 import os
