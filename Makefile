@@ -16,17 +16,8 @@ run: $(BUILT) ## start the whole system: engines, services, sandbox; Ctrl-C stop
 demo: $(BUILT) ## take N dossiers (N=1) through the whole system and print their life
 	@$(PY) -m deploy.demo --number $(N)
 
-# What computes runs beside what mostly waits (chaos, e2e, adapters), in a process and with engines of its own, on what
-# that leaves of the cores (nice), and is shown after it. Its order matters: while chaos and whole systems fill the
-# cores, only rules are tested beside them, and they need no engine that would have to be downloaded twice.
-BESIDE := $(addprefix tests/,unit simulation contract $(addprefix integration/,sla intake workflow notify shared))
-
 test: $(BUILT) ## run every test on the real engines
-	@shown=$$(mktemp); \
-	nice $(PY) -m pytest -p no:cacheprovider $(BESIDE) >"$$shown" 2>&1 & beside=$$!; \
-	trap 'kill $$beside 2>/dev/null' INT TERM; \
-	$(PY) -m pytest $(BESIDE:%=--ignore=%); engines=$$?; \
-	wait $$beside; beside=$$?; cat "$$shown"; rm -f "$$shown"; exit $$((engines | beside))
+	@$(PY) -m pytest
 
 check: $(BUILT) ## lint, types, import rules, drift, then every test
 	@.venv/bin/ruff check
