@@ -35,7 +35,7 @@ async def fire_timers(service: Service) -> bool:
     """Fire one page of due timers; pages of which nothing may fire yet are passed over."""
     after: Due | None = None
     while True:
-        async with service.sessions.begin(uniform=True) as session:
+        async with service.sessions.begin() as session:
             fired = await handlers.fire_timers(
                 session, service.clock.now(), lambda dossier_id, until: complete(service, dossier_id, until), after
             )

@@ -60,7 +60,7 @@ async def fire_all(service: Service, now: datetime) -> int:
     """Fire every timer that is due, page by page; return how many."""
     n = 0
     while True:
-        async with service.sessions.begin(uniform=True) as session:
+        async with service.sessions.begin() as session:
             fired = await handlers.fire_timers(session, now, lambda _, __: True)
         if not fired.n_fired:
             return n
