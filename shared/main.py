@@ -61,7 +61,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
 def _serve(definition: Definition, settings: Settings, role: str) -> None:
     telemetry.configure_logging(definition.name, settings.log_level)
     app = make_app(definition, settings, role)
-    _spare_the_collector()
+    spare_the_collector()
     uvicorn.run(
         app,
         host=settings.host,
@@ -75,7 +75,7 @@ def _serve(definition: Definition, settings: Settings, role: str) -> None:
     )
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Keep what lives as long as the process out of every collection, and collect less often."""
     gc.collect()
     gc.freeze()

@@ -149,8 +149,9 @@ class Session:
         for one in self._added.values():
             changes.new[type(one)].append(values_of(one))
         for one in self.known.values():
-            if id(one) not in self._added and changed(one):
+            if id(one) not in self._added and (names := changed(one)):
                 changes.changed[type(one)].append(one)
+                changes.touched[type(one)] |= names
         for one in self._gone.values():
             changes.gone[type(one)].append(one)
         return changes

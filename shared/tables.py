@@ -1,6 +1,7 @@
 """The tables of the spine, the same in every service's database."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, SmallI
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared.timeline import Entry
+from shared.timeline import SOURCES, Entry
 
 INSTANT = DateTime(timezone=True)
 NOW = text("clock_timestamp()")
@@ -54,13 +55,16 @@ class HeadRow(SpineBase):
 
     def entry(self, source: str) -> Entry:
         """Return where the history of *source* stands."""
-        return Entry(getattr(self, f"{source}_seq"), getattr(self, f"{source}_chain"))
+        return Entry._make(_ENTRIES[source](self))
 
     def step(self, source: str, entry: Entry, time: datetime) -> None:
         """Move the history of *source* to *entry*."""
         setattr(self, f"{source}_seq", entry.seq)
         setattr(self, f"{source}_chain", entry.chain)
         self.time = time if self.time is None else max(self.time, time)
+
+
+_ENTRIES = {source: attrgetter(f"{source}_seq", f"{source}_chain") for source in SOURCES}
 
 
 class EventRow(SpineBase):

@@ -15,8 +15,7 @@ BIRTHPLACE = "intake"
 TICK = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """Where a history stands: the last sequence number, and the chain over everything up to it."""
 
     seq: int = 0
@@ -114,8 +113,7 @@ def advance(head: Head, event: Event) -> None:
     head.step(event.source, Entry(event.seq, event.chain), event.time)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """What a writer says; ``record`` adds its place in the history."""
 
     id: UUID
@@ -130,9 +128,10 @@ def record(me: str, head: Head, draft: Draft, now: datetime) -> Event:
 
     Raises DossierUnknown if the dossier was not born yet: only intake gives birth.
     """
-    if me != BIRTHPLACE and head.entry(BIRTHPLACE).seq == 0:
+    known = {source: head.entry(source) for source in SOURCES}
+    if me != BIRTHPLACE and known[BIRTHPLACE].seq == 0:
         raise DossierUnknown(str(head.dossier_id))
-    at = head.entry(me)
+    at = known.pop(me)
     event = Event(
         source=me,
         dossier_id=head.dossier_id,
@@ -140,7 +139,7 @@ def record(me: str, head: Head, draft: Draft, now: datetime) -> Event:
         id=draft.id,
         type=draft.type,
         time=now if head.time is None else max(now, head.time + TICK),
-        after=format_after((source, head.entry(source).seq) for source in SOURCES if source != me),
+        after=format_after((source, entry.seq) for source, entry in known.items()),
         chain=0,
         data=draft.data,
         correlation_id=draft.correlation_id,

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, Column, inspect
+from sqlalchemy import ARRAY, Column
+from sqlalchemy.orm.attributes import instance_dict, instance_state
 from sqlalchemy.orm.exc import StaleDataError
 
 from shared.statements import DIALECT, Process, Table, Values, bind_process, table_of
@@ -27,6 +28,8 @@ class Changes:
 
     new: dict[type, list[Values]] = field(default_factory=lambda: defaultdict(list))
     changed: dict[type, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    touched: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Which attributes of the changed rows are others than they were read."""
     gone: dict[type, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -77,19 +80,19 @@ def _sorted(by_kind: Mapping[type, list[Any]]) -> list[tuple[Table, list[Any]]]:
 
 def _inserts(changes: Changes) -> Iterable[_Part]:
     for table, new in _sorted(changes.new):
-        groups: dict[tuple[str, ...], list[Values]] = defaultdict(list)
+        groups: dict[frozenset[str], list[Values]] = defaultdict(list)
         for values in new:
             row = {**table.defaults, **values} if table.defaults else values
-            groups[tuple(sorted(row))].append(row)
-        for names, rows in sorted(groups.items()):
+            groups[frozenset(row)].append(row)
+        for names, rows in sorted((tuple(sorted(names)), rows) for names, rows in groups.items()):
             yield "insert", table, names, rows
 
 
 def _updates(changes: Changes, *, uniform: bool) -> Iterable[_Part]:
     for table, ones in _sorted(changes.changed):
-        touched = set(table.others) if uniform else set().union(*map(changed, ones))
-        rows = [values_of(one) for one in ones]
-        names = sorted(name for name in touched if all(name in row for row in rows))
+        rows = [instance_dict(one) for one in ones]
+        touched = set(table.others) if uniform else changes.touched[table.kind]
+        names = sorted(touched.intersection(*rows))
         if names:
             yield "update", table, (*table.keys, *names), rows
 
@@ -101,15 +104,15 @@ def _deletes(changes: Changes) -> Iterable[_Part]:
 
 def values_of(one: Any) -> Values:
     """Return what a mapped object holds."""
-    return {name: value for name, value in inspect(one).dict.items() if name[0] != "_"}
+    return {name: value for name, value in instance_dict(one).items() if name[0] != "_"}
 
 
 def changed(one: Any) -> set[str]:
     """Return the attributes of a mapped object that were set to another value since it was read."""
-    state = inspect(one)
+    state = instance_state(one)
     if not state.modified:
         return set()
-    present = state.dict
+    present = instance_dict(one)
     return {name for name, before in state.committed_state.items() if name in present and before != present[name]}
 
 
@@ -137,7 +140,10 @@ def _bound(table: Table, attribute: str) -> _Bound:
 
 
 def _as_json(values: list[Any] | None) -> str | None:
-    return None if values is None else json.dumps(values, default=str)
+    return None if values is None else _ENCODER.encode(values)
+
+
+_ENCODER = json.JSONEncoder(default=str)
 
 
 @lru_cache(maxsize=2_000)

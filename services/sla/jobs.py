@@ -14,8 +14,12 @@ ON_ITS_WAY_SECONDS = 0.25
 If one takes longer, it is late: a deadline then called missed is withdrawn (``DeadlineMissWithdrawn``).
 """
 
-
 FOLD_EVERY_SECONDS = 5.0
+LANES = 2
+"""Pages of timers in hand at once: while the database writes one, the next is read and worked on.
+
+Lanes are to each other what workers are: what one has locked the other passes over.
+"""
 
 
 def complete(service: Service, dossier_id: UUID, until: datetime) -> bool:
@@ -35,7 +39,7 @@ async def fire_timers(service: Service) -> bool:
     """Fire one page of due timers; pages of which nothing may fire yet are passed over."""
     after: Due | None = None
     while True:
-        async with service.sessions.begin(uniform=True) as session:
+        async with service.sessions.begin() as session:  # not uniform: of each row the same few columns change
             fired = await handlers.fire_timers(
                 session, service.clock.now(), lambda dossier_id, until: complete(service, dossier_id, until), after
             )
@@ -62,7 +66,7 @@ async def fold_entries(session: Session, _: datetime) -> bool:
 
 
 JOBS = [
-    Job("timers", 0.25, fire_timers),
+    *[Job("timers", 0.25, fire_timers)] * LANES,
     Job("calendars", 2.0, adopt_calendars),
     Job("calendars_tried", 1.0, try_out_calendars),
     Job("fold", FOLD_EVERY_SECONDS, in_transaction(fold_entries)),

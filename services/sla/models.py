@@ -192,7 +192,7 @@ class Recalculation(Base):
     asked_by: Mapped[str]
     asked_at: Mapped[datetime]
     after_id: Mapped[UUID]
-    """The last dossier that was looked at; a dry run goes on behind it."""
+    """The last dossier that was looked at: the next page begins behind it, also after a restart."""
     n_open: Mapped[int]
     """Open clocks looked at so far."""
     n_moved: Mapped[int]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from shared import telemetry
+from shared.main import spare_the_collector
 from tests.bench import (
     commands,
     consumer,
@@ -51,6 +52,7 @@ def main() -> int:
     if unknown := set(given.names) - set(BENCHES):
         arguments.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     telemetry.configure_logging("bench", "ERROR")
+    spare_the_collector()  # as the process of a service does
     for name in given.names or BENCHES:
         print(f"\n## {name}", flush=True)
         show(BENCHES[name](given.runs, given.share))

@@ -1,7 +1,6 @@
 """What a clock counts for in the reports: entries, each for one local date, that add up to every figure."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -56,12 +55,12 @@ def supplements_of(judged_by: str) -> int | None:
     return int(judged_by.removeprefix(SUPPLEMENTED)) if judged_by.startswith(SUPPLEMENTED) else None
 
 
-def entries(clock: Counted) -> Counter[Entry]:
+def entries(clock: Counted) -> dict[Entry, int]:
     """Return what *clock* counts for; nothing before its history was settled once.
 
     Pending at the end of a day = received less resolved up to it; overdue of these = the sum of ``overdue``.
     """
-    counted: Counter[Entry] = Counter()
+    counted: dict[Entry, int] = {}
     if not clock.is_settled:
         return counted
     counted[Entry(local_date(clock.started_at), Measure.RECEIVED)] = 1
@@ -72,12 +71,14 @@ def entries(clock: Counted) -> Counter[Entry]:
     _add_spans(counted, clock.overdue, "", 1)
     if clock.renewed_deadline_at is not None:
         _judge_again(counted, clock, clock.renewed_deadline_at)
-    return Counter({entry: n for entry, n in counted.items() if n})
+    return {entry: n for entry, n in counted.items() if n}
 
 
-def difference(after: Counter[Entry], before: Counter[Entry]) -> dict[Entry, int]:
+def difference(after: Mapping[Entry, int], before: Mapping[Entry, int]) -> dict[Entry, int]:
     """Return what has to be added to *before* so that it becomes *after*."""
-    changed = {entry: after[entry] - before[entry] for entry in (*after, *before)}
+    changed = dict(after)
+    for entry, n in before.items():
+        _add(changed, entry, -n)
     return {entry: n for entry, n in changed.items() if n}
 
 
@@ -128,19 +129,23 @@ def _resolved(finished_at: datetime, clock: Counted) -> Entry:
     return Entry(local_date(finished_at), Measure.RESOLVED, clock.verdict or "", clock.ending or "")
 
 
-def _add_spans(counted: Counter[Entry], spans: Sequence[OverdueSpan], judged_by: str, n: int) -> None:
+def _add_spans(counted: dict[Entry, int], spans: Sequence[OverdueSpan], judged_by: str, n: int) -> None:
     for from_on, to_on in spans:
         for on, sign in ((from_on, n), (to_on, -n)):
             if on is not None:
-                counted[Entry(date.fromisoformat(on), Measure.OVERDUE, judged_by=judged_by)] += sign
+                _add(counted, Entry(date.fromisoformat(on), Measure.OVERDUE, judged_by=judged_by), sign)
 
 
-def _judge_again(counted: Counter[Entry], clock: Counted, deadline_at: datetime) -> None:
+def _add(counted: dict[Entry, int], entry: Entry, n: int) -> None:
+    counted[entry] = counted.get(entry, 0) + n
+
+
+def _judge_again(counted: dict[Entry, int], clock: Counted, deadline_at: datetime) -> None:
     """Add what differs if the last deadline is the one at *deadline_at*, which the agency promised instead."""
     if clock.finished_at is not None:
         stands = _resolved(clock.finished_at, clock)._replace(judged_by=RENEWED)
-        counted[stands] -= 1
-        counted[stands._replace(verdict=verdict(clock.finished_at, deadline_at))] += 1
+        _add(counted, stands, -1)
+        _add(counted, stands._replace(verdict=verdict(clock.finished_at, deadline_at)), 1)
     last = clock.overdue[-1:]
     _add_spans(counted, last, RENEWED, -1)
     _add_spans(counted, [span for one in last for span in _renewed(one, clock, deadline_at)], RENEWED, 1)

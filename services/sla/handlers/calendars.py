@@ -29,6 +29,8 @@ from shared.worktime import Calendar, CalendarChange, CalendarData, CalendarGap
 log = structlog.get_logger(__name__)
 
 PAGE = 500
+BEGINNING = UUID(int=0)
+"""Before every dossier."""
 
 
 class StillRecalculating(DomainError):
@@ -91,7 +93,7 @@ def _recalculation(calendar: CalendarData, data: dict[str, Any], at: datetime) -
         data=data,
         asked_by="",
         asked_at=at,
-        after_id=UUID(int=0),
+        after_id=BEGINNING,
         n_open=0,
         n_moved=0,
         finished_at=None,
@@ -157,7 +159,8 @@ async def adopt_newest(session: Session) -> bool:
         asked = await repository.unfinished(session, data.code)
         if asked is not None and asked.calendar_version < data.version:
             asked.finished_at, asked = now(session), None  # overtaken by a version that was loaded meanwhile
-        ids = await repository.open_on_older(session, data.code, data.version, PAGE)
+        after = BEGINNING if asked is None else asked.after_id
+        ids = await repository.open_on_older(session, data.code, data.version, after, PAGE)
         if not ids and asked is None:
             continue
         if asked is None:
@@ -180,7 +183,15 @@ async def _adopt_page(session: Session, asked: Recalculation, ids: Sequence[UUID
         history = histories[dossier_id]
         if _is_older(history.clock, asked.calendar_version) and head.frozen_at is None:
             _adopt(session, head, history, asked)
-    _count(asked, ids, now(session))
+    _go_on(asked, ids, now(session))
+
+
+def _go_on(asked: Recalculation, ids: Sequence[UUID], at: datetime) -> None:
+    """Go on behind a page; after the last one look once more from the beginning, for what has come in between."""
+    began = asked.after_id
+    _count(asked, ids, at)
+    if asked.finished_at is not None and began != BEGINNING:
+        asked.after_id, asked.finished_at = BEGINNING, None
 
 
 def _is_older(clock: Clock | None, version: int) -> bool:

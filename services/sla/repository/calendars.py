@@ -31,10 +31,11 @@ async def open_clocks(session: Session, code: str, after: UUID, limit: int) -> l
     return list(await session.scalars(query.order_by(Clock.dossier_id).limit(limit)))
 
 
-async def open_on_older(session: Session, code: str, version: int, limit: int) -> list[UUID]:
-    """Return open clocks that run by an older version of a calendar, but for those that this one left there.
+async def open_on_older(session: Session, code: str, version: int, after: UUID, limit: int) -> list[UUID]:
+    """Return a page of open clocks that run by an older version of a calendar, in the order of their dossiers.
 
-    Those of frozen dossiers wait.
+    But for those that this version left there; those of frozen dossiers wait. A page that began at the first clock
+    each time would walk past all that were brought over before: the time would grow with the square of their number.
     """
     frozen = exists().where(HeadRow.dossier_id == Clock.dossier_id, HeadRow.frozen_at.is_not(None))
     left = exists().where(
@@ -46,7 +47,12 @@ async def open_on_older(session: Session, code: str, version: int, limit: int) -
         ~Recalculation.is_dry_run,
     )
     query = select(Clock.dossier_id).where(
-        Clock.calendar_code == code, Clock.calendar_version < version, Clock.finished_at.is_(None), ~frozen, ~left
+        Clock.calendar_code == code,
+        Clock.calendar_version < version,
+        Clock.finished_at.is_(None),
+        Clock.dossier_id > after,
+        ~frozen,
+        ~left,
     )
     return list(await session.scalars(query.order_by(Clock.dossier_id).limit(limit)))
 

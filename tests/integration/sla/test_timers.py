@@ -250,6 +250,21 @@ async def test_a_page_of_timers_that_must_wait_does_not_keep_others_waiting(
     assert [await missed(empty, story) for story in stories] == [[], [], ["DeadlineMissed"]]
 
 
+async def test_lanes_fire_page_beside_page_and_every_timer_once(
+    empty: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.sla.handlers.timers.PAGE", 4)
+    monkeypatch.setattr(jobs, "complete", lambda *_: True)
+    stories = [await running(empty) for _ in range(20)]
+
+    async def lane() -> None:
+        while await jobs.fire_timers(empty):
+            pass
+
+    await asyncio.gather(*(lane() for _ in range(jobs.LANES)))
+    assert [await missed(empty, story) for story in stories] == [["DeadlineMissed"]] * 20
+
+
 async def test_without_broker_and_sweep_nothing_is_complete(databases: Databases) -> None:
     async with sla_on(databases) as service:
         dossier_id, until = uuid4(), at("12 17:00")

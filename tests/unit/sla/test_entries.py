@@ -181,7 +181,7 @@ def test_an_open_dossier_is_overdue_by_the_promised_deadline_once_that_was_misse
     assert counted(missed, at("9 17:00"))[9, "overdue", "", "", "renewed"] == 1
 
 
-def totals(counted: Counter[Entry], *measures: str) -> dict[date, int]:
+def totals(counted: dict[Entry, int], *measures: str) -> dict[date, int]:
     """Return the sum of some measures at the end of each day on which something happened."""
     days = sorted({entry.counts_on for entry in counted})
     per_day = [sum(n for e, n in counted.items() if e.counts_on == day and e.measure in measures) for day in days]
