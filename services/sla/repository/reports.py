@@ -96,7 +96,8 @@ class SuspensionFigures(NamedTuple):
 
 async def suspensions(session: Session, period: Period) -> list[SuspensionFigures]:
     """Return the lawful suspensions by agency and ground."""
-    return [SuspensionFigures._make(row) for row in await session.execute(_SUSPENSIONS, period.given())]
+    found = await session.execute(_SUSPENSIONS[_of_unit(period)], period.given())
+    return [SuspensionFigures._make(row) for row in found]
 
 
 class RefusedFigures(NamedTuple):
@@ -109,7 +110,7 @@ class RefusedFigures(NamedTuple):
 
 async def refused_suspensions(session: Session, period: Period) -> list[RefusedFigures]:
     """Return what was refused, by agency and reason."""
-    return [RefusedFigures._make(row) for row in await session.execute(_REFUSED, period.given())]
+    return [RefusedFigures._make(row) for row in await session.execute(_REFUSED[_of_unit(period)], period.given())]
 
 
 class ApologyFigures(NamedTuple):
@@ -178,18 +179,25 @@ _HELD = _both(
     """,
     "unit_code = :unit_code",
 )
-_SUSPENSIONS = text("""
+_SUSPENSIONS = _both(
+    """
     SELECT agency_code, ground, count(*) FILTER (WHERE from_at >= :from_at)::int,
         count(*) FILTER (WHERE to_at IS NULL OR to_at >= :until_at)::int,
         coalesce(sum(minutes) FILTER (WHERE from_at >= :from_at), 0)::bigint
     FROM suspension
-    WHERE from_at < :until_at AND (from_at >= :from_at OR to_at IS NULL OR to_at >= :until_at)
+    WHERE from_at < :until_at AND (from_at >= :from_at OR to_at IS NULL OR to_at >= :until_at) OF_UNIT
     GROUP BY agency_code, ground ORDER BY agency_code, ground
-""")
-_REFUSED = text("""
+    """,
+    "EXISTS (SELECT FROM clock WHERE dossier_id = suspension.dossier_id AND receiving_unit_code = :unit_code)",
+)
+_REFUSED = _both(
+    """
     SELECT agency_code, reason, count(*)::int FROM refused_suspension
-    WHERE refused_at >= :from_at AND refused_at < :until_at GROUP BY agency_code, reason ORDER BY agency_code, reason
-""")
+    WHERE refused_at >= :from_at AND refused_at < :until_at OF_UNIT
+    GROUP BY agency_code, reason ORDER BY agency_code, reason
+    """,
+    "EXISTS (SELECT FROM clock WHERE dossier_id = refused_suspension.dossier_id AND receiving_unit_code = :unit_code)",
+)
 # The key of an apology is the deadline it is about, as ``domain.apology_key`` writes it.
 _APOLOGIES = _both(
     """

@@ -433,6 +433,23 @@ async def test_suspensions_of_legs_and_supplements_are_their_agencies(town: Worl
     assert [(one["opened"], one["open"]) for one in before["items"]] == [(0, 1)]
 
 
+async def test_suspensions_are_told_of_the_dossiers_that_one_unit_received(town: World) -> None:
+    service, stories = town.service("sla"), [Story(), Story()]
+    by = Principal("officer", frozenset({Role.OFFICER}), OFFICE)
+    stand(service, "9 08:00")
+    for story, unit in zip(stories, (UNIT, OTHER), strict=True):
+        story.begin("2 09:00", unit=unit)
+        story.both("6 10:00", offered(1, TAX, "tax_determination"), offered(2, OFFICE))
+        await tell(service, story.events)
+        async with service.sessions.begin() as session:
+            with pytest.raises(handlers.UnlawfulSuspension) as refused:
+                await handlers.open_suspension(session, story.dossier_id, SuspensionAsk(), 2, by)
+            await handlers.note_refusal(session, story.dossier_id, SuspensionAsk(), refused.value, by)
+    for agency, n in (("", 2), (f"&agency={UNIT}", 1), (f"&agency={OTHER}", 1), ("&agency=H99.71", 0)):
+        report = await read(town, f"suspensions?from=2026-03-01&to=2026-03-31{agency}")
+        assert (report["n_opened"], report["n_open"], report["n_refused"]) == (n, n, n)
+
+
 # The register
 
 
