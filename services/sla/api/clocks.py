@@ -20,11 +20,12 @@ from services.sla.schemas.clocks import (
     SuspensionAsk,
     SuspensionEnd,
 )
+from services.sla.schemas.days import KnownDay
 from shared import problems
 from shared.auth import Principal, Role, allow
 from shared.cursor import text_of
 from shared.outbox import now
-from shared.web import After, Creates, Day, IfMatch, Limit, Session, router, tag
+from shared.web import After, Creates, IfMatch, Limit, Session, router, tag
 
 api = router(prefix="/v1")
 
@@ -32,7 +33,7 @@ Reader = Annotated[Principal, Depends(allow(*Role))]
 Official = Annotated[Principal, Depends(allow(Role.OFFICER, Role.OPS, Role.LEADER))]
 Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
 SuspensionNo = Annotated[int, Path(ge=1, le=99_999)]
-DueUntil = Annotated[Day | None, Query(description="the last day; without it, all that are open")]
+DueUntil = Annotated[KnownDay | None, Query(description="the last day; without it, all that are open")]
 
 
 def _read(session: Session, response: Response, history: History) -> ClockRead:

@@ -36,9 +36,11 @@ async def town(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
         yield made
 
 
-async def get(town: World, path: str, *, role: str = "leader", agency: str | None = None) -> httpx.Response:
-    token = town.issuer.token(role, agency=agency)
-    return await town.call("sla", "GET", f"/v1/reports/{path}", token=token)
+async def get(
+    town: World, path: str, *, role: str = "leader", agency: str | None = None, language: str = "vi"
+) -> httpx.Response:
+    token, headers = town.issuer.token(role, agency=agency), {"Accept-Language": language}
+    return await town.call("sla", "GET", f"/v1/reports/{path}", token=token, headers=headers)
 
 
 async def read(town: World, path: str, **given: Any) -> Any:
@@ -228,6 +230,25 @@ async def test_a_report_is_also_a_file(town: World, report: str, name: str, head
     assert rows[0][0] == head
     sheet = await get(town, f"{path}&format=xlsx")
     assert zipfile.is_zipfile(io.BytesIO(sheet.content))
+
+
+BEFORE_ITS_FORM = [
+    ("register", "2019-01-05", "06/01/2019", "2019-01-06"),
+    ("06", "2017-12-14", "15/12/2017", "2017-12-15"),
+]
+
+
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+@pytest.mark.parametrize(("report", "day", "vi", "en"), BEFORE_ITS_FORM)
+async def test_before_a_form_is_in_force_there_is_no_file_in_it_and_since_when_is_said(
+    sla_town: World, report: str, day: str, vi: str, en: str, format_: str
+) -> None:
+    path = f"{report}?from={day}&to={day}"
+    assert (await get(sla_town, path)).status_code == 200
+    for language, since in (("vi", f"Mẫu có hiệu lực từ ngày {vi}"), ("en", f"The form is in force from {en} on")):
+        refused = await get(sla_town, f"{path}&format={format_}", language=language)
+        assert (refused.status_code, refused.json()["code"]) == (422, "no_form"), refused.text
+        assert refused.json()["detail"].startswith(since)
 
 
 # Who may ask what
