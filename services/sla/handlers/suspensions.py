@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from services.sla import repository
 from services.sla.domain import Ground, Kept, Kind, Noted, Opening, Status, opening_of, suspension_no
+from services.sla.handlers.agencies import seen_codes
 from services.sla.handlers.clocks import note
 from services.sla.handlers.terms import grounds
 from services.sla.models import RefusedSuspension
@@ -82,7 +83,7 @@ async def note_refusal(
 
 async def open_suspension(session: Session, dossier_id: UUID, ask: SuspensionAsk, seen: int, by: Principal) -> History:
     """Stop the clock lawfully; UnlawfulSuspension, IllegalTransition when finished, AlreadyDone when it stands."""
-    head, history = await repository.lock(session, dossier_id, by)
+    head, history = await repository.lock(session, dossier_id, seen_codes(session, by))
     at = next_instant(session, head)
     ground = _require_lawful(session, ask, local_date(at))
     _require_open(history)
@@ -122,7 +123,7 @@ async def end_suspension(
     session: Session, dossier_id: UUID, no: int, ask: SuspensionEnd, seen: int, by: Principal
 ) -> History:
     """Let the clock run again; only what an officer opened is ended by one, the others end with their cause."""
-    head, history = await repository.lock(session, dossier_id, by)
+    head, history = await repository.lock(session, dossier_id, seen_codes(session, by))
     row = history.suspensions.get(no)
     if row is None:
         raise NotFound(Text("Không có lần tạm dừng này", "no such suspension"))

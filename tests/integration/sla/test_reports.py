@@ -310,6 +310,30 @@ async def test_an_officer_gets_the_own_agencys_figures_only(town: World) -> None
     assert len(page["items"]) == 1
 
 
+async def test_an_officer_gets_also_what_an_agency_received_that_the_own_one_succeeded(town: World) -> None:
+    stories = [Story(), Story()]
+    for story, unit in zip(stories, (UNIT, "H99.71"), strict=True):
+        story.begin(unit=unit)
+        await tell(town.service("sla"), story.events)
+    officer = {"role": "officer", "agency": UNIT}
+    own = await read(town, MARCH, **officer)
+    assert own["place_name"] == "Trung tâm Phục vụ hành chính công phường Mẫu An"
+    assert {row["code"]: row["label"] for row in own["rows"]} == {
+        UNIT: "Trung tâm Phục vụ hành chính công phường Mẫu An",
+        "H99.71": "Bộ phận Một cửa UBND huyện Mẫu Đước",
+    }
+    assert (await read(town, f"{MARCH}&by=field", **officer))["total"]["received"] == 2
+    old = await read(town, f"{MARCH}&agency=H99.71", **officer)
+    assert (old["place_name"], old["total"]["received"]) == ("Bộ phận Một cửa UBND huyện Mẫu Đước", 1)
+    for agency, n in (("", 2), ("&agency=H99.71", 1), (f"&agency={UNIT}", 1)):
+        page = await read(town, f"register?from=2026-03-01&to=2026-03-31{agency}", **officer)
+        assert len(page["items"]) == n
+    table = await get(town, "register?from=2026-03-01&to=2026-03-31&format=csv", **officer)
+    assert "phường Mẫu An" in table.text
+    refused = await get(town, f"{MARCH}&agency=H99.71", role="officer", agency=OTHER)
+    assert refused.status_code == 403
+
+
 async def test_a_register_that_nobody_would_read_is_refused_as_a_file(
     town: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
