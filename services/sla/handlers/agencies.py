@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from services.sla.domain.agencies import acting_for
 from services.sla.handlers.terms import references
+from services.sla.repository import History
 from shared.auth import Principal, Role
 from shared.errors import Forbidden, Text
 from shared.events.reference import Agency
@@ -28,6 +29,13 @@ def seen_codes(session: Session, by: Principal) -> list[str] | None:
     if not by.has(Role.OFFICER) or by.has(Role.OPS, Role.LEADER, Role.SYSTEM):
         return None
     return acting_codes(session, by)
+
+
+def responsible_for(history: History) -> set[str | None]:
+    """Return who answers for a dossier as a whole: who holds it, or held it last, and where it was received."""
+    clock = history.clock
+    assert clock is not None  # noqa: S101 - asked of dossiers with a clock
+    return {clock.holder_agency_code, clock.receiving_unit_code}
 
 
 def require_acting(session: Session, by: Principal, codes: Collection[str | None], who: Text) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.sla import repository
 from services.sla.domain import Kept, Kind, Status, apology_key, is_apology_in_time
-from services.sla.handlers.agencies import require_acting, seen_codes
+from services.sla.handlers.agencies import require_acting, responsible_for, seen_codes
 from services.sla.handlers.clocks import note
 from services.sla.handlers.deadlines import within_calendar
 from services.sla.handlers.suspensions import decided, require_seen
@@ -32,7 +32,7 @@ class ReAppointmentUsed(DomainError):
     title = Text("Chỉ được hẹn lại một lần", "Only one re-appointment is allowed")
 
 
-_RESPONSIBLE = Text(
+_WHO_APOLOGISES = Text(
     "Chỉ cơ quan đang giữ hồ sơ hoặc bộ phận Một cửa nơi tiếp nhận được xin lỗi và hẹn lại",
     "only the agency that holds the dossier, or its receiving unit, apologises",
 )
@@ -52,7 +52,7 @@ async def issue_apology(session: Session, dossier_id: UUID, ask: ApologyAsk, see
     head, history = await repository.lock(session, dossier_id, seen_codes(session, by))
     clock, at = history.clock, next_instant(session, head)
     assert clock is not None  # noqa: S101 - the query that locked it asked for the clock
-    require_acting(session, by, {clock.holder_agency_code, clock.receiving_unit_code}, _RESPONSIBLE)
+    require_acting(session, by, responsible_for(history), _WHO_APOLOGISES)
     deadline_at = _require_late(clock)
     require_seen(history, seen)
     calendar = terms(session, clock).calendar
