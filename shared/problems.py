@@ -39,6 +39,9 @@ _VIETNAMESE = {
     "string_too_long": "Quá dài",
     "string_too_short": "Quá ngắn",
     "string_pattern_mismatch": "Sai định dạng",
+    "greater_than_equal": "Phải từ {ge} trở lên",
+    "less_than_equal": "Không được quá {le}",
+    "less_than": "Phải nhỏ hơn {lt}",
     "no_such_time": "Giờ phải có dạng HH:MM, từ 00:00 đến 24:00",
 }
 _PATTERNS = {
@@ -117,10 +120,13 @@ def malformed(errors: Sequence[Mapping[str, Any]], speak: str) -> Malformed:
 
 def _detail(error: Mapping[str, Any], speak: str) -> str:
     """Return what is wrong with a field; of a pattern that has words, the words."""
-    rule = _PATTERNS.get(error.get("ctx", {}).get("pattern"))
+    given = error.get("ctx", {})
+    rule = _PATTERNS.get(given.get("pattern"))
     if rule is not None:
         return rule(speak)
-    return str(error["msg"]) if speak == "en" else _VIETNAMESE.get(error["type"], "Giá trị không hợp lệ")
+    if speak == "en":
+        return str(error["msg"])
+    return _VIETNAMESE.get(error["type"], "Giá trị không hợp lệ").format_map(given)
 
 
 def pointer(location: Sequence[Any]) -> str:

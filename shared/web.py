@@ -149,9 +149,11 @@ def _is_date(value: Any) -> Any:
     raise ValueError(msg)
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_is_date)]
+RFC_3339 = BeforeValidator(_is_date)
+"""To stand last, behind bounds: those that follow a validator are told as Python writes them."""
+Instant = Annotated[AwareDatetime, RFC_3339]
 """An instant in a request: RFC 3339 with an offset."""
-Day = Annotated[date, BeforeValidator(_is_date)]
+Day = Annotated[date, RFC_3339]
 """A date in a request."""
 
 CODE_PATTERN = r"^[0-9A-Za-zĐđ][0-9A-Za-zĐđ._/@-]{0,63}$"

@@ -11,6 +11,16 @@ from pydantic_core import PydanticCustomError
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TO_BE_CONFIRMED = "to be confirmed"
+FIRST_DAY, LAST_DAY = dt.date(2000, 1, 1), dt.date(2099, 12, 31)
+"""Between which days anything is worked out: a calendar is compiled day by day, and no law plans further."""
+CoveredDay = Annotated[
+    dt.date,
+    Field(
+        ge=FIRST_DAY,
+        le=LAST_DAY,
+        json_schema_extra={"formatMinimum": FIRST_DAY.isoformat(), "formatMaximum": LAST_DAY.isoformat()},
+    ),
+]
 
 
 def minute_of_day(text: str) -> int:
@@ -103,9 +113,9 @@ class CalendarData(_Frozen):
     code: str = Field(min_length=1)
     version: int = Field(ge=1)
     time_zone: Literal["Asia/Ho_Chi_Minh"] = "Asia/Ho_Chi_Minh"
-    covers_from: dt.date
-    covers_to: dt.date
-    provisional_from: dt.date | None = None
+    covers_from: CoveredDay
+    covers_to: CoveredDay
+    provisional_from: CoveredDay | None = None
     forwarding_until: Time
     document: str = ""
     """The decision behind this version, where it differs from the one before."""
@@ -146,8 +156,8 @@ class CalendarChange(_Frozen):
     """Days that are as their weekday again."""
     hours: tuple[WeeklyHours, ...] | None = None
     reception: tuple[WeeklyHours, ...] | None = None
-    covers_to: dt.date | None = None
-    provisional_from: dt.date | None = None
+    covers_to: CoveredDay | None = None
+    provisional_from: CoveredDay | None = None
 
     def applied_to(self, before: CalendarData) -> CalendarData:
         """Return the next version of *before*; ValueError if that would be no calendar, or would cover less."""

@@ -20,11 +20,12 @@ from services.sla.schemas.clocks import (
     SuspensionAsk,
     SuspensionEnd,
 )
+from services.sla.schemas.days import KnownDay
 from shared import problems
 from shared.auth import Principal, Role, allow
 from shared.cursor import text_of
 from shared.outbox import now
-from shared.web import After, Creates, Day, IfMatch, Limit, Session, router, tag
+from shared.web import After, Creates, IfMatch, Limit, Session, router, tag
 
 api = router(prefix="/v1")
 
@@ -32,7 +33,7 @@ Reader = Annotated[Principal, Depends(allow(*Role))]
 Official = Annotated[Principal, Depends(allow(Role.OFFICER, Role.OPS, Role.LEADER))]
 Officer = Annotated[Principal, Depends(allow(Role.OFFICER))]
 SuspensionNo = Annotated[int, Path(ge=1, le=99_999)]
-DueUntil = Annotated[Day | None, Query(description="the last day; without it, all that are open")]
+DueUntil = Annotated[KnownDay | None, Query(description="the last day; without it, all that are open")]
 
 
 def _read(session: Session, response: Response, history: History) -> ClockRead:
@@ -46,7 +47,7 @@ async def list_open_clocks(
     session: Session, by: Official, due_until: DueUntil = None, limit: Limit = 50, after: After = None
 ) -> DuePage:
     """Open dossiers by their promised deadline, the earliest first: overdue, due today, due tomorrow."""
-    rows = await repository.due_soon(session, by, due_until, after_place(after), limit)
+    rows = await repository.due_soon(session, handlers.seen_codes(session, by), due_until, after_place(after), limit)
     items = handlers.read_due(session, rows, now(session))
     following = text_of(rows[-1].announced_deadline_at, rows[-1].dossier_id) if len(rows) == limit else None
     return DuePage(items=items, next=following)
@@ -55,13 +56,13 @@ async def list_open_clocks(
 @api.get("/dossiers/{dossier_id}/clock", tags=["clocks"])
 async def get_clock(session: Session, dossier_id: UUID, by: Reader, response: Response) -> ClockRead:
     """The clock of a dossier now: deadline, what is left, who holds it, every stop and every move."""
-    return _read(session, response, await repository.see(session, dossier_id, by))
+    return _read(session, response, await repository.see(session, dossier_id, handlers.seen_codes(session, by)))
 
 
 @api.get("/dossiers/{dossier_id}/clock/explanation", tags=["clocks"])
 async def get_explanation(session: Session, dossier_id: UUID, by: Reader) -> ExplanationRead:
     """Why the deadline is the one it is: day by day, counted or not, why, by which rule."""
-    history = await repository.see(session, dossier_id, by)
+    history = await repository.see(session, dossier_id, handlers.seen_codes(session, by))
     return handlers.explain_clock(session, history, now(session))
 
 
@@ -127,7 +128,7 @@ async def get_form_04(
     session: Session, dossier_id: UUID, apology_no: Annotated[int, Path(ge=1, le=999)], by: Reader
 ) -> Response:
     """The apology on paper, with the QR of the dossier's code; it names nobody."""
-    history = await repository.see(session, dossier_id, by)
+    history = await repository.see(session, dossier_id, handlers.seen_codes(session, by))
     paper = handlers.print_apology(session, history, apology_no)
     named = f'attachment; filename="phieu-xin-loi_{dossier_id}_{apology_no}.pdf"'
     content = await asyncio.to_thread(as_pdf, paper)

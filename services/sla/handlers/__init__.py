@@ -1,6 +1,7 @@
 """The use cases of sla: lock, decide, write, publish; one function each."""
 
 from services.sla.handlers.again import AGAIN, forget
+from services.sla.handlers.agencies import seen_codes
 from services.sla.handlers.apologies import ReAppointmentUsed, issue_apology
 from services.sla.handlers.apology_paper import print_apology
 from services.sla.handlers.attribution import attribute, report_apologies, report_suspensions
@@ -59,6 +60,7 @@ __all__ = [
     "report_suspensions",
     "score_agencies_or_officers",
     "see_recalculation",
+    "seen_codes",
     "start_clock",
     "try_out",
     "work_out_deadline",

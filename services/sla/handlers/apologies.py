@@ -7,15 +7,15 @@ from uuid import UUID
 
 from services.sla import repository
 from services.sla.domain import Kept, Kind, Status, apology_key, is_apology_in_time
+from services.sla.handlers.agencies import require_acting, responsible_for, seen_codes
 from services.sla.handlers.clocks import note
 from services.sla.handlers.deadlines import within_calendar
 from services.sla.handlers.suspensions import decided, require_seen
 from services.sla.handlers.terms import terms
-from services.sla.models import Clock
 from services.sla.repository import History
 from services.sla.schemas.clocks import ApologyAsk
 from shared.auth import Principal
-from shared.errors import AlreadyDone, DomainError, Forbidden, IllegalTransition, Malformed, Text, wrong_field
+from shared.errors import AlreadyDone, DomainError, IllegalTransition, Malformed, Text, wrong_field
 from shared.events.sla import ApologyIssued
 from shared.outbox import next_instant, publish
 from shared.session import Session
@@ -31,6 +31,10 @@ class ReAppointmentUsed(DomainError):
     title = Text("Chỉ được hẹn lại một lần", "Only one re-appointment is allowed")
 
 
+_WHO_APOLOGISES = Text(
+    "Chỉ cơ quan đang giữ hồ sơ hoặc bộ phận Một cửa nơi tiếp nhận được xin lỗi và hẹn lại",
+    "only the agency that holds the dossier, or its receiving unit, apologises",
+)
 _WRONG_DATE: Mapping[str, tuple[str, str]] = {
     "not_later": ("Ngày hẹn lại phải sau ngày hẹn trả và sau hôm nay", "later than the promised day and than today"),
     "not_a_working_day": ("Ngày hẹn lại không phải là ngày làm việc", "this is not a working day"),
@@ -48,10 +52,10 @@ async def issue_apology(session: Session, dossier_id: UUID, ask: ApologyAsk, see
     Forbidden unless by the agency that holds the dossier or by its receiving unit; ReAppointmentUsed, AlreadyDone,
     IllegalTransition where nothing is late, Malformed for a day that can not be promised.
     """
-    head, history = await repository.lock(session, dossier_id, by)
+    head, history = await repository.lock(session, dossier_id, seen_codes(session, by))
     clock, at = history.clock, next_instant(session, head)
     assert clock is not None  # noqa: S101 - the query that locked it asked for the clock
-    _require_responsible(clock, by)
+    require_acting(session, by, responsible_for(history), _WHO_APOLOGISES)
     deadline_at = _require_late(history)
     require_seen(history, seen)
     calendar = terms(session, clock).calendar
@@ -83,15 +87,6 @@ def data_of(issued: ApologyIssued) -> dict[str, Any]:
     """Return what the event itself holds of an apology."""
     kept = issued.model_dump(mode="json", include={"agency_code", "deadline_at", "in_time", "new_deadline_at"})
     return {name: value for name, value in kept.items() if value is not None}
-
-
-def _require_responsible(clock: Clock, by: Principal) -> None:
-    if by.agency_code not in {clock.holder_agency_code, clock.receiving_unit_code}:
-        who = Text(
-            "Chỉ cơ quan đang giữ hồ sơ hoặc bộ phận Một cửa nơi tiếp nhận được xin lỗi và hẹn lại",
-            "only the agency that holds the dossier, or its receiving unit, apologises",
-        )
-        raise Forbidden(who)
 
 
 def uncovered(history: History, also: Iterable[datetime] = ()) -> list[datetime]:

@@ -23,7 +23,7 @@ from shared.session import Session
 
 async def attribute(session: Session, ask: PeriodAsk, by: Principal) -> AttributionRead:
     """Return, agency by agency, its legs that ended and its part in the dossiers that ended in a period."""
-    period = period_of(ask, by)
+    period = period_of(session, ask, by)
     legs = {row.agency_code: row for row in await repository.legs_ended(session, period)}
     held = {row.agency_code: row for row in await repository.minutes_held(session, period)}
     names, late = Names(session, ask.from_on, ask.to_on), sum(row.late_minutes for row in held.values())
@@ -50,7 +50,7 @@ def _attributed(name: str, legs: LegFigures, held: HeldFigures, all_late: int) -
 
 async def report_suspensions(session: Session, ask: PeriodAsk, by: Principal) -> SuspensionsRead:
     """Return the suspensions of a period by agency and ground, and the attempts that were refused."""
-    period = period_of(ask, by)
+    period = period_of(session, ask, by)
     names = Names(session, ask.from_on, ask.to_on)
     items = [
         SuspendedRead(name=names.agency(row.agency_code), ground_name=names.ground(row.ground), **row._asdict())
@@ -70,7 +70,7 @@ async def report_suspensions(session: Session, ask: PeriodAsk, by: Principal) ->
 
 async def report_apologies(session: Session, ask: PeriodAsk, by: Principal) -> ApologiesRead:
     """Return the apologies of a period by agency, and those that are owed."""
-    rows = await repository.apologies(session, period_of(ask, by))
+    rows = await repository.apologies(session, period_of(session, ask, by))
     names = Names(session, ask.from_on, ask.to_on)
     items = [
         ApologizedRead(name=names.agency(row.agency_code), compliance_percent=_compliance(row), **row._asdict())

@@ -1,7 +1,9 @@
-"""For which days and which unit a report may be asked."""
+"""For which days and which units a report may be asked."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
+from services.sla.handlers.agencies import acting_codes
 from services.sla.repository.reports import Period
 from services.sla.schemas.reports import PeriodAsk
 from shared.auth import Principal, Role
@@ -12,14 +14,17 @@ from shared.timeline import TICK
 from shared.worktime import at_local
 
 
-def unit_of(ask: PeriodAsk, by: Principal) -> str | None:
-    """Return of which unit alone is reported; Forbidden to an officer who asks for another agency's figures."""
-    if by.has(Role.LEADER, Role.OPS):
-        return ask.agency
-    own = by.agency_code or ""
-    if ask.agency not in {None, own}:
+def units_of(session: Session, ask: PeriodAsk, by: Principal) -> Sequence[str] | None:
+    """Return of which units alone is reported, first whose name the report bears; None: of all.
+
+    Forbidden to an officer who asks for figures of an agency that is neither the own one nor succeeded by it.
+    """
+    own = None if by.has(Role.LEADER, Role.OPS) else acting_codes(session, by)
+    if ask.agency is None:
+        return own
+    if own is not None and ask.agency not in own:
         raise Forbidden(Text("Chỉ xem được số liệu của đơn vị mình", "Only the own agency's figures"))
-    return own
+    return [ask.agency]
 
 
 def require_order(ask: PeriodAsk) -> None:
@@ -29,10 +34,10 @@ def require_order(ask: PeriodAsk) -> None:
         raise Malformed(extra={"errors": [wrong_field("query/to", "before_from", vi, en)]})
 
 
-def period_of(ask: PeriodAsk, by: Principal) -> Period:
+def period_of(session: Session, ask: PeriodAsk, by: Principal) -> Period:
     """Return the instants of the period that is asked for; Malformed, Forbidden."""
     require_order(ask)
-    return Period(begin_of(ask.from_on), begin_of(ask.to_on + timedelta(days=1)), unit_of(ask, by))
+    return Period(begin_of(ask.from_on), begin_of(ask.to_on + timedelta(days=1)), units_of(session, ask, by))
 
 
 def begin_of(day: date) -> datetime:

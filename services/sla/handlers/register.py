@@ -33,7 +33,7 @@ async def read_register(
     session: Session, ask: RegisterAsk, by: Principal, after: Place
 ) -> tuple[list[RegisterRowRead], Place | None]:
     """Return a page of the dossiers that were received in a period, and where the next begins; Malformed, Forbidden."""
-    clocks = await repository.register(session, period_of(ask, by), after, ask.limit + 1)
+    clocks = await repository.register(session, period_of(session, ask, by), after, ask.limit + 1)
     names, page = Names(session, ask.from_on, ask.to_on), clocks[: ask.limit]
     following = (page[-1].started_at, page[-1].dossier_id) if len(clocks) > ask.limit else None
     return [_read(names, clock) for clock in page], following
@@ -57,14 +57,14 @@ def _read(names: Names, clock: Clock) -> RegisterRowRead:
 
 async def print_register(session: Session, ask: RegisterAsk, by: Principal) -> Register:
     """Return the whole register of a period; Malformed if that are too many dossiers, Forbidden."""
-    period = period_of(ask, by)
+    period = period_of(session, ask, by)
     clocks = await repository.register(session, period, START, MOST_ROWS + 1)
     if len(clocks) > MOST_ROWS:
         raise Malformed(extra={"errors": [wrong_field("query/to", "too_many", *TOO_MANY)]})
     names = Names(session, ask.from_on, ask.to_on)
     place = getattr(session.info.get("settings"), "place_name", "")
     return Register(
-        unit_name=names.agency(period.unit_code) if period.unit_code else place,
+        unit_name=names.agency(period.unit_codes[0]) if period.unit_codes else place,
         from_on=ask.from_on,
         to_on=ask.to_on,
         known_until=now(session),

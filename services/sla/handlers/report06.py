@@ -10,7 +10,7 @@ from services.sla.domain.figures import Figures, Judging, figures
 from services.sla.domain.report06 import Counts, Grouping, IdentityBroken, Report06, Row, check
 from services.sla.handlers.completeness import complete, sentences
 from services.sla.handlers.names import SECTIONS, Names
-from services.sla.handlers.periods import known_until, require_order, unit_of
+from services.sla.handlers.periods import known_until, require_order, units_of
 from services.sla.repository import Asked
 from services.sla.schemas.reports import (
     CompletenessRead,
@@ -53,8 +53,8 @@ class Printed:
 async def print_06(session: Session, ask: Report06Ask, by: Principal) -> Printed:
     """Return form 06; Malformed, Forbidden. IdentityBroken, and logged, rather than figures that do not add up."""
     require_order(ask)
-    unit_code = unit_of(ask, by)
-    asked = Asked(ask.from_on, ask.to_on, ask.known_until, unit_code, ask.by is Grouping.FIELD)
+    unit_codes = units_of(session, ask, by)
+    asked = Asked(ask.from_on, ask.to_on, ask.known_until, unit_codes, ask.by is Grouping.FIELD)
     found = await _figures(session, asked, ask)
     present = found if ask.known_until is None else await _figures(session, asked._replace(known_until=None), ask)
     names = Names(session, ask.from_on, ask.to_on)
@@ -62,7 +62,7 @@ async def print_06(session: Session, ask: Report06Ask, by: Principal) -> Printed
     labels = {code: name_of(code) for code in sorted({*found, *present})}
     completeness, settings = await complete(session, ask.to_on), session.info.get("settings")
     report = Report06(
-        place_name=names.agency(unit_code) if unit_code else getattr(settings, "place_name", ""),
+        place_name=names.agency(unit_codes[0]) if unit_codes else getattr(settings, "place_name", ""),
         from_on=ask.from_on,
         to_on=ask.to_on,
         grouping=ask.by,

@@ -1,7 +1,7 @@
 """Scorecards: count, work out the points, rank, and say what could not be judged."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from services.sla import repository
 from services.sla.domain.scorecards import Score, Scorecard, Tallies, score, tallies_of, together
 from services.sla.handlers.completeness import complete, sentences
 from services.sla.handlers.names import Names
-from services.sla.handlers.periods import known_until, period_of, require_order, unit_of
+from services.sla.handlers.periods import known_until, period_of, require_order, units_of
 from services.sla.handlers.terms import references
 from services.sla.repository import Asked, Subject
 from services.sla.repository.reports import Period
@@ -49,21 +49,21 @@ class Scores:
 
 
 class _Question(NamedTuple):
-    """By which card, for which period, as known until when, and of which agency alone if one is named."""
+    """By which card, for which period, as known until when, and of which agencies alone if any are named."""
 
     session: Session
     card: Scorecard
     ask: IndexAsk | ScoringAsk
     until: datetime
-    agency_code: str | None
+    agency_codes: Sequence[str] | None
 
 
 async def index_766(session: Session, ask: IndexAsk, by: Principal) -> Scores:
     """Return the index by receiving unit and in all; Malformed (also if none is in force), Forbidden."""
     require_order(ask)
-    card, unit_code = _card(session, INDEX_766, ask), unit_of(ask, by)
-    question = _Question(session, card, ask, known_until(session, ask.known_until), unit_code)
-    sums = await repository.sums(session, Asked(ask.from_on, ask.to_on, ask.known_until, unit_code))
+    card, unit_codes = _card(session, INDEX_766, ask), units_of(session, ask, by)
+    question = _Question(session, card, ask, known_until(session, ask.known_until), unit_codes)
+    sums = await repository.sums(session, Asked(ask.from_on, ask.to_on, ask.known_until, unit_codes))
     counted = {Subject(code): tallies for code, tallies in tallies_of(sums).items()}
     judged = await _with_entered(question, counted)
     return await _scores(question, judged, score(card, together(judged.values())))
@@ -71,8 +71,8 @@ async def index_766(session: Session, ask: IndexAsk, by: Principal) -> Scores:
 
 async def score_agencies_or_officers(session: Session, ask: ScoringAsk, by: Principal) -> Scores:
     """Return the points of agencies or officers; Malformed (also if no card is in force), Forbidden."""
-    period, card = period_of(ask, by), _card(session, f"scoring-{ask.of}", ask)
-    question = _Question(session, card, ask, known_until(session, None), ask.agency)
+    period, card = period_of(session, ask, by), _card(session, f"scoring-{ask.of}", ask)
+    question = _Question(session, card, ask, known_until(session, None), period.unit_codes)
     counted = await _counted(session, period, by_officer=ask.of == "officer")
     return await _scores(question, await _with_entered(question, counted), None)
 
@@ -101,14 +101,14 @@ async def _counted(session: Session, period: Period, *, by_officer: bool) -> dic
 
 
 async def _with_entered(question: _Question, counted: Judged) -> Judged:
-    """Return what was counted together with what people entered, of the agency that is asked for."""
-    session, card, ask, until, agency_code = question
+    """Return what was counted together with what people entered, of the agencies that are asked for."""
+    session, card, ask, until, agency_codes = question
     found = defaultdict(Tallies.empty, counted)
     for row in await repository.entered(session, card.code, ask.from_on, ask.to_on, until):
         if bool(row.officer) == (card.subject == "officer"):
             entered = found[Subject(row.agency_code, row.officer)].entered
             entered.setdefault(row.part_code, Counter()).update(row.counts)
-    return {one: tallies for one, tallies in found.items() if agency_code in {None, one.agency_code}}
+    return {one: tallies for one, tallies in found.items() if agency_codes is None or one.agency_code in agency_codes}
 
 
 async def _scores(question: _Question, judged: Judged, total: Score | None) -> Scores:

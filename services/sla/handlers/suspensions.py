@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from services.sla import repository
 from services.sla.domain import Ground, Kept, Kind, Noted, Opening, Status, opening_of, suspension_no
+from services.sla.handlers.agencies import require_acting, responsible_for, seen_codes
 from services.sla.handlers.clocks import note
 from services.sla.handlers.terms import grounds
 from services.sla.models import RefusedSuspension
@@ -39,6 +40,16 @@ _WHY: Mapping[str, Text] = {
     ),
     "no_document": Text("Thiếu số văn bản", "the number of the document is missing"),
 }
+_WHO_OPENS = Text(
+    "Chỉ cơ quan đang giữ hồ sơ, bộ phận Một cửa nơi tiếp nhận hoặc cơ quan đang có việc trong hồ sơ "
+    "được tạm dừng tính thời hạn",
+    "only the agency that holds the dossier, its receiving unit, or an agency with an open leg suspends the clock",
+)
+_WHO_ENDS = Text(
+    "Chỉ cơ quan đã tạm dừng tính thời hạn, cơ quan đang giữ hồ sơ hoặc bộ phận Một cửa nơi tiếp nhận "
+    "được tính tiếp thời hạn",
+    "only the agency that opened the suspension, the one that holds the dossier, or its receiving unit ends it",
+)
 _Check = Callable[[SuspensionAsk, list[Ground], date], bool]
 _REFUSED_IF: Mapping[str, _Check] = {
     "no_ground": lambda ask, _, __: not ask.ground,
@@ -81,8 +92,13 @@ async def note_refusal(
 
 
 async def open_suspension(session: Session, dossier_id: UUID, ask: SuspensionAsk, seen: int, by: Principal) -> History:
-    """Stop the clock lawfully; UnlawfulSuspension, IllegalTransition when finished, AlreadyDone when it stands."""
-    head, history = await repository.lock(session, dossier_id, by)
+    """Stop the clock lawfully; UnlawfulSuspension, IllegalTransition when finished, AlreadyDone when it stands.
+
+    Forbidden, whatever the ground, to an agency that has nothing to do with the dossier now.
+    """
+    head, history = await repository.lock(session, dossier_id, seen_codes(session, by))
+    at_work = {leg.agency_code for leg in history.legs.values() if leg.ended_at is None}
+    require_acting(session, by, responsible_for(history) | at_work, _WHO_OPENS)
     at = next_instant(session, head)
     ground = _require_lawful(session, ask, local_date(at))
     _require_open(history)
@@ -121,11 +137,15 @@ def require_seen(history: History, seen: int) -> None:
 async def end_suspension(
     session: Session, dossier_id: UUID, no: int, ask: SuspensionEnd, seen: int, by: Principal
 ) -> History:
-    """Let the clock run again; only what an officer opened is ended by one, the others end with their cause."""
-    head, history = await repository.lock(session, dossier_id, by)
+    """Let the clock run again; only what an officer opened is ended by one, the others end with their cause.
+
+    Forbidden but to the agency that opened it, to the one that holds the dossier, and to its receiving unit.
+    """
+    head, history = await repository.lock(session, dossier_id, seen_codes(session, by))
     row = history.suspensions.get(no)
     if row is None:
         raise NotFound(Text("Không có lần tạm dừng này", "no such suspension"))
+    require_acting(session, by, responsible_for(history) | {row.agency_code}, _WHO_ENDS)
     if row.to_at is not None:
         raise AlreadyDone(Text("Lần tạm dừng này đã kết thúc", "this suspension has ended"))
     _require_open(history)

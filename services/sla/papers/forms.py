@@ -6,11 +6,17 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from shared.errors import DomainError, Text
+
 FORMS = Path(__file__).with_name("forms.json")
 
 
-class NoForm(LookupError):
-    """No version of the form is known for the day."""
+class NoForm(DomainError):
+    """The form was not in force yet on the day."""
+
+    status = 422
+    code = "no_form"
+    title = Text("Chưa có mẫu có hiệu lực vào ngày này", "No form was in force on this day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,13 @@ class Form:
 
 
 def form_on(kind: str, day: date) -> Form:
-    """Return the version of form *kind* (``report06``, ``register``, ``apology``) in force on *day*."""
+    """Return the version of form *kind* (``report06``, ``register``, ``apology``) in force on *day*; NoForm."""
     for form in versions(kind):
         if form.valid_from <= day and (form.valid_to is None or day <= form.valid_to):
             return form
-    raise NoForm(f"no form {kind} is known for {day:%d/%m/%Y}")
+    first = versions(kind)[0].valid_from
+    vi = f"Mẫu có hiệu lực từ ngày {first:%d/%m/%Y}, chưa có vào ngày {day:%d/%m/%Y}"
+    raise NoForm(Text(vi, f"The form is in force from {first} on, it was not on {day}"))
 
 
 @cache

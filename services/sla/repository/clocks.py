@@ -24,13 +24,14 @@ from sqlalchemy import (
 
 from services.sla.domain import Kept, Kind
 from services.sla.models import Base, Clock, Fact, Holding, LegClock, Suspension, Timer
-from shared.auth import Principal, Role
 from shared.errors import DossierUnknown
 from shared.session import Session
 from shared.tables import HeadRow, Hold, Parked
 from shared.worktime import at_local, day_end
 
 _BATCH = "sla_batch"
+Agencies = Collection[str] | None
+"""Codes of the agencies whose dossiers alone are looked at; None: all."""
 Place = tuple[datetime, UUID]
 """Where a page of dossiers ends: the instant that orders them, and which was the last."""
 START: Place = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
@@ -70,16 +71,12 @@ _PUT: dict[type[Base], Any] = {
 }
 
 
-def visible_to(principal: Principal) -> ColumnElement[bool]:
-    """Return the condition under which *principal* sees a clock: an officer's agency received or had the dossier.
-
-    A clock holds no personal data; an applicant or the portal knows the dossier's unguessable id.
-    """
-    if not principal.has(Role.OFFICER) or principal.has(Role.OPS, Role.LEADER, Role.SYSTEM):
+def visible_to(agencies: Agencies) -> ColumnElement[bool]:
+    """Return the condition under which a clock is seen: one of *agencies* received or had the dossier."""
+    if agencies is None:
         return true()
-    agency = principal.agency_code or ""
-    had = exists().where(LegClock.dossier_id == Clock.dossier_id, LegClock.agency_code == agency)
-    return or_(Clock.receiving_unit_code == agency, had)
+    had = exists().where(LegClock.dossier_id == Clock.dossier_id, LegClock.agency_code.in_(agencies))
+    return or_(Clock.receiving_unit_code.in_(agencies), had)
 
 
 async def preload(session: Session, ids: Collection[UUID]) -> None:
@@ -125,20 +122,20 @@ _OPEN_LEGS = _ALL_LEGS.where(LegClock.ended_at.is_(None))
 _FACTS = select(*(Fact.__table__.c[name] for name in Kept._fields)).where(Fact.dossier_id == _WANTED)
 
 
-async def see(session: Session, dossier_id: UUID, principal: Principal) -> History:
-    """Return what *principal* may see of a dossier; DossierUnknown if it has no clock, or not for these eyes."""
-    query = select(Clock.dossier_id).where(Clock.dossier_id == dossier_id, visible_to(principal))
+async def see(session: Session, dossier_id: UUID, agencies: Agencies) -> History:
+    """Return what is known of a dossier; DossierUnknown if it has no clock, or *agencies* may not see it."""
+    query = select(Clock.dossier_id).where(Clock.dossier_id == dossier_id, visible_to(agencies))
     if await session.scalar(query) is None:
         raise DossierUnknown(str(dossier_id))
     return (await read(session, [dossier_id], with_ended_legs=True))[dossier_id]
 
 
-async def lock(session: Session, dossier_id: UUID, principal: Principal) -> tuple[HeadRow, History]:
-    """Lock the head of a dossier that *principal* may see, then read it."""
+async def lock(session: Session, dossier_id: UUID, agencies: Agencies) -> tuple[HeadRow, History]:
+    """Lock the head of a dossier that *agencies* may see, then read it; DossierUnknown."""
     query = (
         select(HeadRow)
         .join(Clock, Clock.dossier_id == HeadRow.dossier_id)
-        .where(HeadRow.dossier_id == dossier_id, visible_to(principal))
+        .where(HeadRow.dossier_id == dossier_id, visible_to(agencies))
         .with_for_update(of=HeadRow)
     )
     head = await session.scalar(query)
@@ -205,13 +202,13 @@ _ARMED = (
 )
 
 
-async def due_soon(session: Session, principal: Principal, until: date | None, after: Place, limit: int) -> list[Clock]:
+async def due_soon(session: Session, agencies: Agencies, until: date | None, after: Place, limit: int) -> list[Clock]:
     """Return open clocks whose promised deadline comes no later than the day *until*, the earliest first."""
     place = (Clock.announced_deadline_at, Clock.dossier_id)
     last = day_end(at_local(until, time())) if until else datetime.max.replace(tzinfo=UTC)
     query = (
         select(Clock)
-        .where(Clock.finished_at.is_(None), Clock.announced_deadline_at <= last, visible_to(principal))
+        .where(Clock.finished_at.is_(None), Clock.announced_deadline_at <= last, visible_to(agencies))
         .where(tuple_(*place) > tuple_(*after))
         .order_by(*place)
         .limit(limit)

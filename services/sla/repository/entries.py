@@ -1,5 +1,6 @@
 """The journal of entries and its sums: folding, taking back, and what form 06 adds up."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -70,12 +71,15 @@ _FORGET = text("""
 
 
 class Asked(NamedTuple):
-    """Which entries are added up: of a period of local dates, as known at the end of a day (None: now)."""
+    """Which entries are added up: of a period of local dates, as known at the end of a day (None: now).
+
+    *unit_codes*: only of the dossiers that these received.
+    """
 
     from_on: date
     to_on: date
     known_until: date | None = None
-    unit_code: str | None = None
+    unit_codes: Sequence[str] | None = None
     by_field: bool = False
 
 
@@ -85,8 +89,8 @@ async def sums(session: Session, asked: Asked) -> list[Sum]:
     Whole months come from the tally; the days of a month of which only a part is asked for, what was not folded yet,
     and what became known in the month of *known_until* but counts for an earlier one, come from the journal.
     """
-    query = _query(asked.by_field, asked.unit_code is not None, asked.known_until is not None)
-    given = {**_bounds(asked), "unit_code": asked.unit_code}
+    query = _query(asked.by_field, asked.unit_codes is not None, asked.known_until is not None)
+    given = {**_bounds(asked), "unit_codes": asked.unit_codes}
     return [Sum._make(row) for row in await session.execute(query, given)]
 
 
@@ -137,7 +141,7 @@ def _query(by_field: bool, of_unit: bool, as_of: bool) -> TextClause:
     """Return the statement; each part reads another piece of the plane of days counted for and days known."""
     code = "field_code" if by_field else "unit_code"
     level = "unit_field" if by_field and of_unit else "field" if by_field else "unit"
-    unit = " AND unit_code = :unit_code" if of_unit else ""
+    unit = " AND unit_code = ANY(:unit_codes)" if of_unit else ""
     known = "{0} < :known_before" if as_of else "true"
     until = "known_on <= :known_until" if as_of else "true"
     days = _OF_DAY.format(code)

@@ -13,11 +13,11 @@ from shared.worktime import local_date
 
 
 class Period(NamedTuple):
-    """From an instant to another, the second outside; of the dossiers that one unit received, if one is named."""
+    """From an instant to another, the second outside; of the dossiers that some units received, if any are named."""
 
     from_at: datetime
     until_at: datetime
-    unit_code: str | None = None
+    unit_codes: Sequence[str] | None = None
 
     def given(self) -> dict[str, Any]:
         """Return the parameters of a query, as instants and as local dates."""
@@ -96,7 +96,8 @@ class SuspensionFigures(NamedTuple):
 
 async def suspensions(session: Session, period: Period) -> list[SuspensionFigures]:
     """Return the lawful suspensions by agency and ground."""
-    return [SuspensionFigures._make(row) for row in await session.execute(_SUSPENSIONS, period.given())]
+    found = await session.execute(_SUSPENSIONS[_of_unit(period)], period.given())
+    return [SuspensionFigures._make(row) for row in found]
 
 
 class RefusedFigures(NamedTuple):
@@ -109,7 +110,7 @@ class RefusedFigures(NamedTuple):
 
 async def refused_suspensions(session: Session, period: Period) -> list[RefusedFigures]:
     """Return what was refused, by agency and reason."""
-    return [RefusedFigures._make(row) for row in await session.execute(_REFUSED, period.given())]
+    return [RefusedFigures._make(row) for row in await session.execute(_REFUSED[_of_unit(period)], period.given())]
 
 
 class ApologyFigures(NamedTuple):
@@ -132,20 +133,21 @@ async def register(session: Session, period: Period, after: Place, limit: int) -
     """Return a page of the dossiers that were received in a period, in the order of their reception."""
     place = (Clock.started_at, Clock.dossier_id)
     query = select(Clock).where(Clock.started_at >= period.from_at, Clock.started_at < period.until_at)
-    if period.unit_code is not None:
-        query = query.where(Clock.receiving_unit_code == period.unit_code)
+    if period.unit_codes is not None:
+        query = query.where(Clock.receiving_unit_code.in_(period.unit_codes))
     return await session.scalars(query.where(tuple_(*place) > tuple_(*after)).order_by(*place).limit(limit))
 
 
 def _of_unit(period: Period) -> bool:
-    return period.unit_code is not None
+    return period.unit_codes is not None
 
 
 def _both(query: str, condition: str) -> dict[bool, TextClause]:
-    """Return a query for all units, and the one for the dossiers of one."""
+    """Return a query for all units, and the one for the dossiers of some."""
     return {of_unit: text(query.replace("OF_UNIT", f"AND {condition}" if of_unit else "")) for of_unit in (False, True)}
 
 
+_OF_DOSSIER = "EXISTS (SELECT FROM clock WHERE dossier_id = {0}.dossier_id AND receiving_unit_code = ANY(:unit_codes))"
 VERDICT_OF_LEG = """CASE
     WHEN status <> 'completed' OR due_at IS NULL OR excluded_ground IS NOT NULL THEN NULL
     WHEN ended_at > due_at THEN 'late'
@@ -168,7 +170,7 @@ _LEGS = _both(
         percentile_cont(0.9) WITHIN GROUP (ORDER BY minutes) FILTER (WHERE status <> 'refused')
     FROM ended GROUP BY agency_code ORDER BY agency_code
     """.replace("VERDICT_OF_LEG", VERDICT_OF_LEG),
-    "EXISTS (SELECT FROM clock WHERE dossier_id = leg_clock.dossier_id AND receiving_unit_code = :unit_code)",
+    _OF_DOSSIER.format("leg_clock"),
 )
 _HELD = _both(
     """
@@ -176,20 +178,27 @@ _HELD = _both(
         sum(suspended_minutes)::bigint, sum(late_minutes)::bigint
     FROM holding WHERE finished_on BETWEEN :from_on AND :to_on OF_UNIT GROUP BY agency_code ORDER BY agency_code
     """,
-    "unit_code = :unit_code",
+    "unit_code = ANY(:unit_codes)",
 )
-_SUSPENSIONS = text("""
+_SUSPENSIONS = _both(
+    """
     SELECT agency_code, ground, count(*) FILTER (WHERE from_at >= :from_at)::int,
         count(*) FILTER (WHERE to_at IS NULL OR to_at >= :until_at)::int,
         coalesce(sum(minutes) FILTER (WHERE from_at >= :from_at), 0)::bigint
     FROM suspension
-    WHERE from_at < :until_at AND (from_at >= :from_at OR to_at IS NULL OR to_at >= :until_at)
+    WHERE from_at < :until_at AND (from_at >= :from_at OR to_at IS NULL OR to_at >= :until_at) OF_UNIT
     GROUP BY agency_code, ground ORDER BY agency_code, ground
-""")
-_REFUSED = text("""
+    """,
+    _OF_DOSSIER.format("suspension"),
+)
+_REFUSED = _both(
+    """
     SELECT agency_code, reason, count(*)::int FROM refused_suspension
-    WHERE refused_at >= :from_at AND refused_at < :until_at GROUP BY agency_code, reason ORDER BY agency_code, reason
-""")
+    WHERE refused_at >= :from_at AND refused_at < :until_at OF_UNIT
+    GROUP BY agency_code, reason ORDER BY agency_code, reason
+    """,
+    _OF_DOSSIER.format("refused_suspension"),
+)
 # The key of an apology is the deadline it is about, as ``domain.apology_key`` writes it.
 _APOLOGIES = _both(
     """
@@ -216,5 +225,5 @@ _APOLOGIES = _both(
     SELECT agency_code, sum(in_time)::int, sum(late)::int, sum(re_appointed)::int, sum(owed)::int
     FROM counted GROUP BY 1 ORDER BY 1
     """,
-    "clock.receiving_unit_code = :unit_code",
+    "clock.receiving_unit_code = ANY(:unit_codes)",
 )

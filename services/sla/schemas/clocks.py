@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from shared.web import Body, Day, Instant, LocalInstant, Read
+from services.sla.schemas.days import KnownDay, KnownInstant
+from shared.web import Body, LocalInstant, Read
 from shared.worktime import Unit
 
 ShortCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -27,7 +28,7 @@ Amount = Annotated[Decimal, BeforeValidator(_is_number), Field(ge=0, le=36_500, 
 class DeadlineAsk(Body):
     """A limit and when it begins; 0 days means the same day."""
 
-    received_at: Instant
+    received_at: KnownInstant
     limit: Amount
     unit: Unit
     calendar_code: ShortCode = "VN"
@@ -51,7 +52,7 @@ class ApologyAsk(Body):
     """Form 04: why the deadline can not be kept, and the working day that is promised instead (once only)."""
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=2000)]
-    new_due_on: Day | None = None
+    new_due_on: KnownDay | None = None
 
 
 class ApologyRead(Read):

@@ -2,16 +2,14 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
 from services.sla.domain.report06 import Grouping
-from shared.web import Body, CodeText, Day, LocalInstant, Read
-
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
-ReportDay = Annotated[Day, Field(ge=FIRST_DAY, le=LAST_DAY)]
+from services.sla.schemas.days import KnownDay
+from shared.web import Body, CodeText, LocalInstant, Read
 
 
 class Format(StrEnum):
@@ -27,8 +25,8 @@ class PeriodAsk(Body):
 
     model_config = ConfigDict(extra="ignore")
 
-    from_on: ReportDay = Field(alias="from")
-    to_on: ReportDay = Field(alias="to")
+    from_on: KnownDay = Field(alias="from")
+    to_on: KnownDay = Field(alias="to")
     agency: CodeText | None = None
 
 
@@ -36,7 +34,7 @@ class ShareAsk(PeriodAsk):
     """Which figures of form 06; *known_until*: by what was known at the end of that date, as a print of then."""
 
     by: Grouping = Grouping.AGENCY
-    known_until: ReportDay | None = None
+    known_until: KnownDay | None = None
     format: Format = Format.JSON
 
 

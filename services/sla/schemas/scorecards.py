@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints
 
-from services.sla.schemas.reports import CompletenessRead, Format, PeriodAsk, ReportDay
+from services.sla.schemas.days import KnownDay
+from services.sla.schemas.reports import CompletenessRead, Format, PeriodAsk
 from shared.web import Body, CodeText, LocalInstant, Read
 
 Number = Annotated[Decimal, PlainSerializer(float, return_type=float)]
@@ -19,7 +20,7 @@ MOST = 10_000_000
 class IndexAsk(PeriodAsk):
     """Which index; *known_until*: by what was known at the end of that date."""
 
-    known_until: ReportDay | None = None
+    known_until: KnownDay | None = None
     format: Format = Format.JSON
 
 
@@ -117,8 +118,8 @@ class CountEntry(Body):
     part_code: CodeText
     agency_code: CodeText
     officer: Account = ""
-    from_on: ReportDay = Field(alias="from")
-    to_on: ReportDay = Field(alias="to")
+    from_on: KnownDay = Field(alias="from")
+    to_on: KnownDay = Field(alias="to")
     counts: dict[Outcome, Annotated[int, Field(ge=0, le=MOST, strict=True)]] = Field(min_length=1, max_length=20)
     document_no: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 

@@ -239,7 +239,11 @@ BAD = [
     ({"received_at": "2026-03-02T09:00:00"}, "/received_at", "malformed"),  # naive
     ({"received_at": "2026-03-02T25:00:00+07:00"}, "/received_at", "malformed"),
     ({"received_at": 5}, "/received_at", "malformed"),
-    ({"received_at": "1900-01-01T09:00:00+07:00"}, "/received_at", "calendar_gap"),
+    ({"received_at": "2000-01-01T00:00:00+07:00"}, "/received_at", "calendar_gap"),
+    ({"received_at": "2099-12-31T23:59:59+07:00"}, "/received_at", "calendar_gap"),
+    ({"received_at": "1999-12-31T23:59:59+07:00"}, "/received_at", "malformed"),
+    ({"received_at": "0001-01-01T00:00:00+07:00"}, "/received_at", "malformed"),  # before year 1 in UTC
+    ({"received_at": "9999-12-31T20:00:00Z"}, "/received_at", "malformed"),  # after year 9999 in +07:00
     ({"received_at": "2027-12-30T09:00:00+07:00"}, "/received_at", "calendar_gap"),  # beyond what is decided
     ({"unit": "fortnights"}, "/unit", "malformed"),
     ({"limit": -1}, "/limit", "malformed"),
@@ -275,6 +279,23 @@ async def test_a_wrong_question_is_told_in_the_callers_language(
         headers = {"Accept-Language": language}
         answer = await ask(running, "POST", "/v1/deadlines", json={**GOOD, **change}, role="portal", headers=headers)
         assert [error["detail"] for error in answer.json()["errors"]] == [words]
+
+
+@pytest.mark.parametrize(
+    ("day", "vi", "en"),
+    [
+        ("0001-01-01", "Phải từ 2000-01-01 trở lên", "Input should be greater than or equal to 2000-01-01"),
+        ("9999-12-31", "Không được quá 2099-12-31", "Input should be less than or equal to 2099-12-31"),
+    ],
+)
+async def test_a_day_that_no_calendar_may_cover_is_refused_in_both_languages(
+    running: World, day: str, vi: str, en: str
+) -> None:
+    for language, words in (("vi", vi), ("en", en)):
+        answer = await ask(running, "GET", f"/v1/clocks?due_until={day}", headers={"Accept-Language": language})
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+        (error,) = answer.json()["errors"]
+        assert (error["pointer"], error["detail"]) == ("query/due_until", words)
 
 
 async def test_every_wrong_field_is_listed_at_once(running: World) -> None:

@@ -161,6 +161,9 @@ WRONG = [
     ({"document": "x", "overrides": [DAY_OFF, DAY_OFF]}, ""),
     ({"document": "x", "overrides": [{**DAY_OFF, "date": "2031-01-01"}]}, ""),
     ({"document": "x", "covers_to": "2026-12-31"}, "/covers_to"),
+    ({"document": "x", "covers_to": "2100-01-01"}, "/covers_to"),
+    ({"document": "x", "covers_to": "9999-12-31"}, "/covers_to"),
+    ({"document": "x", "provisional_from": "0001-01-01"}, "/provisional_from"),
     ({"document": "", "overrides": [DAY_OFF]}, "/document"),
     ({"document": "x", "overrides": [SATURDAY]}, "/overrides"),
 ]

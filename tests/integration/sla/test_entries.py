@@ -193,7 +193,8 @@ def added_up(rows: list[dict[str, Any]], asked: Asked) -> Counter[tuple[Any, ...
     found: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
         is_known = asked.known_until is None or row["known_on"] <= asked.known_until
-        if row["counts_on"] > asked.to_on or not is_known or asked.unit_code not in {None, row["unit_code"]}:
+        is_asked = asked.unit_codes is None or row["unit_code"] in asked.unit_codes
+        if row["counts_on"] > asked.to_on or not is_known or not is_asked:
             continue
         code = row["field_code"] if asked.by_field else row["unit_code"]
         measure, n, is_saturday = row["measure"], row["n"], row["counts_on"].isoweekday() == 6
@@ -218,7 +219,8 @@ def drawn(chance: random.Random) -> Asked:
     if chance.random() < 0.7:
         known_until = chance.choice(DAYS)
         known_until = known_until.replace(day=1) - timedelta(days=1) if chance.random() < 0.3 else known_until
-    return Asked(from_on, max(to_on, from_on), known_until, chance.choice([None, None, "A"]), chance.random() < 0.5)
+    unit_codes = chance.choice([None, None, ["A"], ["A", "B"]])
+    return Asked(from_on, max(to_on, from_on), known_until, unit_codes, chance.random() < 0.5)
 
 
 @pytest.mark.parametrize("seed", range(3))

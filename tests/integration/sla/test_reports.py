@@ -35,9 +35,11 @@ async def town(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
         yield made
 
 
-async def get(town: World, path: str, *, role: str = "leader", agency: str | None = None) -> httpx.Response:
-    token = town.issuer.token(role, agency=agency)
-    return await town.call("sla", "GET", f"/v1/reports/{path}", token=token)
+async def get(
+    town: World, path: str, *, role: str = "leader", agency: str | None = None, language: str = "vi"
+) -> httpx.Response:
+    token, headers = town.issuer.token(role, agency=agency), {"Accept-Language": language}
+    return await town.call("sla", "GET", f"/v1/reports/{path}", token=token, headers=headers)
 
 
 async def read(town: World, path: str, **given: Any) -> Any:
@@ -229,6 +231,25 @@ async def test_a_report_is_also_a_file(town: World, report: str, name: str, head
     assert zipfile.is_zipfile(io.BytesIO(sheet.content))
 
 
+BEFORE_ITS_FORM = [
+    ("register", "2019-01-05", "06/01/2019", "2019-01-06"),
+    ("06", "2017-12-14", "15/12/2017", "2017-12-15"),
+]
+
+
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+@pytest.mark.parametrize(("report", "day", "vi", "en"), BEFORE_ITS_FORM)
+async def test_before_a_form_is_in_force_there_is_no_file_in_it_and_since_when_is_said(
+    sla_town: World, report: str, day: str, vi: str, en: str, format_: str
+) -> None:
+    path = f"{report}?from={day}&to={day}"
+    assert (await get(sla_town, path)).status_code == 200
+    for language, since in (("vi", f"Mẫu có hiệu lực từ ngày {vi}"), ("en", f"The form is in force from {en} on")):
+        refused = await get(sla_town, f"{path}&format={format_}", language=language)
+        assert (refused.status_code, refused.json()["code"]) == (422, "no_form"), refused.text
+        assert refused.json()["detail"].startswith(since)
+
+
 # Who may ask what
 
 WRONG = [
@@ -285,6 +306,30 @@ async def test_an_officer_gets_the_own_agencys_figures_only(town: World) -> None
     assert refused.status_code == 403
     page = await read(town, "register?from=2026-03-01&to=2026-03-31", role="officer", agency=OTHER)
     assert len(page["items"]) == 1
+
+
+async def test_an_officer_gets_also_what_an_agency_received_that_the_own_one_succeeded(town: World) -> None:
+    stories = [Story(), Story()]
+    for story, unit in zip(stories, (UNIT, "H99.71"), strict=True):
+        story.begin(unit=unit)
+        await tell(town.service("sla"), story.events)
+    officer = {"role": "officer", "agency": UNIT}
+    own = await read(town, MARCH, **officer)
+    assert own["place_name"] == "Trung tâm Phục vụ hành chính công phường Mẫu An"
+    assert {row["code"]: row["label"] for row in own["rows"]} == {
+        UNIT: "Trung tâm Phục vụ hành chính công phường Mẫu An",
+        "H99.71": "Bộ phận Một cửa UBND huyện Mẫu Đước",
+    }
+    assert (await read(town, f"{MARCH}&by=field", **officer))["total"]["received"] == 2
+    old = await read(town, f"{MARCH}&agency=H99.71", **officer)
+    assert (old["place_name"], old["total"]["received"]) == ("Bộ phận Một cửa UBND huyện Mẫu Đước", 1)
+    for agency, n in (("", 2), ("&agency=H99.71", 1), (f"&agency={UNIT}", 1)):
+        page = await read(town, f"register?from=2026-03-01&to=2026-03-31{agency}", **officer)
+        assert len(page["items"]) == n
+    table = await get(town, "register?from=2026-03-01&to=2026-03-31&format=csv", **officer)
+    assert "phường Mẫu An" in table.text
+    refused = await get(town, f"{MARCH}&agency=H99.71", role="officer", agency=OTHER)
+    assert refused.status_code == 403
 
 
 async def test_a_register_that_nobody_would_read_is_refused_as_a_file(
@@ -429,6 +474,23 @@ async def test_suspensions_of_legs_and_supplements_are_their_agencies(town: Worl
     assert (row["agency_code"], row["opened"], row["open"], row["minutes"]) == (TAX, 1, 0, 1080)
     before = await read(town, "suspensions?from=2026-03-07&to=2026-03-08")
     assert [(one["opened"], one["open"]) for one in before["items"]] == [(0, 1)]
+
+
+async def test_suspensions_are_told_of_the_dossiers_that_one_unit_received(town: World) -> None:
+    service, stories = town.service("sla"), [Story(), Story()]
+    by = Principal("officer", frozenset({Role.OFFICER}), OFFICE)
+    stand(service, "9 08:00")
+    for story, unit in zip(stories, (UNIT, OTHER), strict=True):
+        story.begin("2 09:00", unit=unit)
+        story.both("6 10:00", offered(1, TAX, "tax_determination"), offered(2, OFFICE))
+        await tell(service, story.events)
+        async with service.sessions.begin() as session:
+            with pytest.raises(handlers.UnlawfulSuspension) as refused:
+                await handlers.open_suspension(session, story.dossier_id, SuspensionAsk(), 2, by)
+            await handlers.note_refusal(session, story.dossier_id, SuspensionAsk(), refused.value, by)
+    for agency, n in (("", 2), (f"&agency={UNIT}", 1), (f"&agency={OTHER}", 1), ("&agency=H99.71", 0)):
+        report = await read(town, f"suspensions?from=2026-03-01&to=2026-03-31{agency}")
+        assert (report["n_opened"], report["n_open"], report["n_refused"]) == (n, n, n)
 
 
 # The register

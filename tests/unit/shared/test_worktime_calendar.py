@@ -134,6 +134,8 @@ REFUSED = {
     "begins too late": raw(hours=hours(("2026-01-02", None))),
     "ends too early": raw(hours=hours(("2026-01-01", "2026-12-30"))),
     "a period that ends before it begins": raw(hours=hours(("2026-01-01", "2025-12-31"))),
+    "coverage of thousands of years": raw(covers_to="9999-12-31"),
+    "coverage since before any law that is known": raw(covers_from="1999-12-31"),
     "coverage that ends before it begins": raw(covers_to="2025-12-31"),
     "no hours": raw(hours=[]),
     "a date twice": raw(overrides=[override(like_weekday="mon"), override(kind="off")]),
