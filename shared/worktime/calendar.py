@@ -98,6 +98,7 @@ class Calendar:
         self.data = data
         self._first = (data.covers_from - _EPOCH_DATE).days
         self._n_days = (data.covers_to - data.covers_from).days + 1
+        self._hours, self._reception = (sorted(periods, key=_begins) for periods in (data.hours, data.reception))
         self._overrides = {override.date: override for override in data.overrides}
         dates = [data.covers_from + timedelta(n) for n in range(self._n_days)]
         shifts = [self._shifts(on) for on in dates]
@@ -126,9 +127,9 @@ class Calendar:
         """Return what the calendar says of *on*."""
         minutes = self.minutes_on(on)
         override = self._overrides.get(on)
-        period = _period(self.data.hours, on)
+        period = _period(self._hours, on)
         kind = self._kind(on, minutes, override)
-        reception = _period(self.data.reception, on) if kind is DayKind.RECEPTION_ONLY else None
+        reception = _period(self._reception, on) if kind is DayKind.RECEPTION_ONLY else None
         citation = next((x for x in (override and override.document, reception and reception.citation) if x), "")
         return Day(on, kind, minutes, override, citation or (period.citation if period else ""))
 
@@ -146,7 +147,7 @@ class Calendar:
         on = self.date_at(index)
         pattern = self._patterns[index]
         if self.day(on).kind is DayKind.RECEPTION_ONLY:
-            pattern = _Pattern(_hours(self.data.reception, on))
+            pattern = _Pattern(_hours(self._reception, on))
         return minute < DAY_MINUTES and pattern.before[minute + 1] > pattern.before[minute]
 
     def last_working_day_before(self, on: date) -> date:
@@ -252,11 +253,11 @@ class Calendar:
     def _shifts(self, on: date) -> Shifts:
         override = self._overrides.get(on)
         if override is None:
-            return _hours(self.data.hours, on)
+            return _hours(self._hours, on)
         if override.kind == "off":
             return ()
         weekday = WEEKDAYS.index(override.like_weekday) if override.like_weekday else None
-        shifts = override.shifts or _hours(self.data.hours, on, weekday)
+        shifts = override.shifts or _hours(self._hours, on, weekday)
         if not shifts:
             raise ValueError(f"{on} is worked but has no hours: give like_weekday or shifts")
         return shifts
@@ -266,7 +267,7 @@ class Calendar:
             return DayKind.WORKED if minutes else DayKind.HOLIDAY
         if minutes:
             return DayKind.WORKING
-        return DayKind.RECEPTION_ONLY if _hours(self.data.reception, on) else DayKind.WEEKEND
+        return DayKind.RECEPTION_ONLY if _hours(self._reception, on) else DayKind.WEEKEND
 
     def _index(self, instant: datetime) -> tuple[int, int]:
         day, minute = divmod(local_minute(instant), DAY_MINUTES)
@@ -300,9 +301,15 @@ class Calendar:
         return CalendarGap(f"{self.reference} covers {covers}, {on} or later is needed")
 
 
+def _begins(period: WeeklyHours) -> date:
+    return period.valid_from
+
+
 def _period(periods: Sequence[WeeklyHours], on: date) -> WeeklyHours | None:
-    fits = (p for p in periods if p.valid_from <= on and (p.valid_to is None or on <= p.valid_to))
-    return next(fits, None)
+    """Return which of *periods* covers *on*; they are in order and do not overlap."""
+    n_begun = bisect_right(periods, on, key=_begins)
+    last = periods[n_begun - 1] if n_begun else None
+    return None if last is None or (last.valid_to is not None and last.valid_to < on) else last
 
 
 def _hours(periods: Sequence[WeeklyHours], on: date, weekday: int | None = None) -> Shifts:

@@ -60,7 +60,7 @@ JUDGED_BY_DATA = {
     "POST /v1/dossiers/{dossier_id}/apologies": "the first promises a working day, a later one none",
     "POST /v1/entered-counts": "the scorecard says which parts and outcomes there are",
     "POST /v1/calendars/{code}/versions": "not everything is a calendar, and none covers less than before",
-    "GET /v1/clocks": "after is what a list has given",
+    "GET /v1/clocks": "after is what a list has given, and days are of 2000 to 2099",
     "GET /v1/recalculations/{recalculation_id}/moved": "after is what a list has given",
     "POST /v1/deadlines": "only some calendars, and they do not reach everywhere",
     "POST /v1/subscriptions": "only addresses that are safe to call",

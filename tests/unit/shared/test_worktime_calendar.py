@@ -173,6 +173,19 @@ def test_24_00_closes_a_shift_at_midnight() -> None:
     assert calendar.close_of_day(date(2026, 3, 2)) == at("2026-03-03 00:00")
 
 
+def test_hours_that_change_often_are_found_in_whatever_order_they_are_given() -> None:
+    days = [date(2026, 1, 1) + timedelta(n) for n in range(365)]
+    mondays = [day for day in days if day.weekday() == 0]
+    periods = [
+        {**hours((str(day), str(day + timedelta(6))))[0], "week": {"mon": [["00:00", f"00:{n:02}"]]}}
+        for n, day in enumerate(mondays, start=1)
+    ]
+    first, last = hours(("2026-01-01", "2026-01-04"), (periods.pop()["valid_from"], None))
+    for given in ([first, *periods, last], [last, *reversed(periods), first]):
+        calendar = Calendar(CalendarData.model_validate(raw(hours=given)))
+        assert [calendar.minutes_on(day) for day in mondays] == [*range(1, 52), 450]
+
+
 def test_hours_change_on_the_day_they_are_dated() -> None:
     summer = {"mon": [["07:00", "11:30"], ["13:30", "17:00"]]}
     periods = hours(("2026-01-01", "2026-04-15"), ("2026-04-16", None))
