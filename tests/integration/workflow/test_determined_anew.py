@@ -94,16 +94,21 @@ async def test_notices_of_before_a_new_determination_are_not_taken_over(world: W
     assert (await world.see(dossier))["unpaid_notices"] == ["TB-11"]
 
 
-async def test_a_determination_that_was_overtaken_on_its_way_is_looked_at_and_let_go(world: World) -> None:
+async def slip_taken(world: World) -> tuple[UUID, dict[str, Any]]:
+    """Return a dossier whose slip the tax gateway has taken, and how a determination says that it answers it."""
     dossier = await world.accept()
     await said(world, "vbdlis", dossier, "leg_completed", "a", outcome="slip_sent")
     (slip,) = await lease(world, "tax")
     await answer(world, "tax", slip, "taken")
-    about = {"delivery_id": slip["id"], "outcome": "notice_issued"}
+    return dossier, {"delivery_id": slip["id"], "outcome": "notice_issued"}
+
+
+async def test_a_determination_that_was_overtaken_on_its_way_is_looked_at_and_let_go(world: World) -> None:
+    dossier, about = await slip_taken(world)
     assert (await shown(world, dossier, "new", "callback", **about, notices=NEW))[0] == "applied"
     assert (await shown(world, dossier, "old", "callback", **about, notices=NOTICES))[0] == "conflict"
     [look] = await looks(world, "tax")
-    assert look["id"] == slip["id"]
+    assert look["id"] == about["delivery_id"]
     assert await shown(world, dossier, "new", "read", **about, notices=NEW) == ("applied", "")
     assert await incidents(world) == []
     assert (await world.see(dossier))["unpaid_notices"] == ["TB-10"]
@@ -123,11 +128,7 @@ async def shown(
 
 
 async def test_what_tax_still_shows_after_it_was_dismissed_is_an_incident_again(world: World) -> None:
-    dossier = await world.accept()
-    await said(world, "vbdlis", dossier, "leg_completed", "a", outcome="slip_sent")
-    (slip,) = await lease(world, "tax")
-    await answer(world, "tax", slip, "taken")
-    about = {"delivery_id": slip["id"], "outcome": "notice_issued"}
+    dossier, about = await slip_taken(world)
     await shown(world, dossier, "old", "callback", **about, notices=NOTICES)
     for n_before in range(2):
         assert len(await incidents(world, is_open=False)) == n_before
@@ -145,11 +146,7 @@ async def test_what_tax_still_shows_after_it_was_dismissed_is_an_incident_again(
 
 
 async def test_what_comes_late_of_an_earlier_slip_does_not_end_the_leg_of_a_later_one(world: World) -> None:
-    dossier = await world.accept()
-    await said(world, "vbdlis", dossier, "leg_completed", "a", outcome="slip_sent")
-    (first,) = await lease(world, "tax")
-    await answer(world, "tax", first, "taken")
-    about = {"delivery_id": first["id"], "outcome": "notice_issued"}
+    dossier, about = await slip_taken(world)
     await shown(world, dossier, "read", "read", **about, notices=NOTICES)
     await back_at_tax(world, dossier)
     before = await world.names(dossier)
