@@ -17,7 +17,9 @@ from services.sla.domain.clock import (
     is_apology_in_time,
     is_missed,
     lasts_until,
+    merged,
     near_breach_at,
+    stood_minutes,
     verdict,
     warn_at,
 )
@@ -38,7 +40,7 @@ from services.sla.domain.facts import (
     SuspensionEnded,
     order,
 )
-from services.sla.domain.legs import due_after, stood_minutes
+from services.sla.domain.legs import due_after
 from services.sla.domain.reading import Moot, MootReason, Suspension
 from services.sla.domain.story import (
     Ending,
@@ -100,6 +102,7 @@ __all__ = [
     "is_apology_in_time",
     "is_missed",
     "lasts_until",
+    "merged",
     "n_changes",
     "n_supplements",
     "near_breach_at",

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from services.sla.domain.clock import ClockState, Holding, merged
+from services.sla.domain.clock import ClockState, Holding, merged, stood_minutes
 from shared.worktime import Calendar, working_minutes
 
 
@@ -33,6 +33,4 @@ def _late_minutes(held: Holding, state: ClockState, calendar: Calendar) -> int:
     if begins_at >= ends_at:
         return 0
     spans = [*state.gaps, *((s.from_at, s.to_at or ends_at) for s in state.suspensions)]
-    overlaps = [(max(begins_at, a), min(ends_at, b)) for a, b in merged(spans)]
-    stood = sum(working_minutes(a, b, calendar) for a, b in overlaps if a < b)
-    return working_minutes(begins_at, ends_at, calendar) - stood
+    return working_minutes(begins_at, ends_at, calendar) - stood_minutes((begins_at, ends_at), merged(spans), calendar)

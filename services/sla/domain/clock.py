@@ -338,8 +338,7 @@ class _Judged:
     ) -> Holding:
         starts_at, ends_at = stretch
         total = working_minutes(starts_at, ends_at, self.calendar)
-        overlaps = [(max(starts_at, a), min(ends_at, b)) for a, b in spans]
-        stood = sum(working_minutes(a, b, self.calendar) for a, b in overlaps if a < b)
+        stood = stood_minutes(stretch, spans, self.calendar)
         return Holding(code, starts_at, ends_at, total - stood, stood)
 
 
@@ -349,6 +348,14 @@ def _end_of(suspension: Suspension) -> datetime:
 
 def _is_inside(at: datetime, suspensions: Iterable[Suspension]) -> bool:
     return any(s.from_at <= at and (s.to_at is None or at < s.to_at) for s in suspensions)
+
+
+def stood_minutes(
+    stretch: tuple[datetime, datetime], spans: Iterable[tuple[datetime, datetime]], calendar: Calendar
+) -> int:
+    """Return the working minutes of *stretch* that lie in *spans*, which do not touch (``merged``)."""
+    overlaps = [(max(stretch[0], a), min(stretch[1], b)) for a, b in spans]
+    return sum(working_minutes(a, b, calendar) for a, b in overlaps if a < b)
 
 
 def merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:

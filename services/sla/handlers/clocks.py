@@ -110,8 +110,7 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     counted, adopted = count(clock), [fact for fact in facts if isinstance(fact, CalendarAdopted)]
     clock.calendar_version = max(adopted, key=order).version if adopted else clock.calendar_version
     run_by = terms(session, clock)
-    state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
-    assert state is not None  # noqa: S101 - a clock row begins with its start
+    state = _state(clock, facts, run_by)
     clock.version = version
     announce_start(session, head, clock, state)
     announce_suspensions(session, head, history, state, run_by.calendar)
@@ -132,9 +131,14 @@ def _hand_over(session: Session, history: History, clock: Clock, facts: list[Fac
     clock.holder_agency_code = holder_of(facts)
     if clock.finished_at is not None:
         run_by = terms(session, clock)
-        state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
-        assert state is not None  # noqa: S101 - it was started, and ended
-        keep_holdings(session, history, state, run_by)
+        keep_holdings(session, history, _state(clock, facts, run_by), run_by)
+
+
+def _state(clock: Clock, facts: list[Fact], run_by: Terms) -> ClockState:
+    """Return what the history amounts to, as of its last fact."""
+    state = evaluate(facts, run_by.rule, run_by.calendar, clock.started_at)
+    assert state is not None  # noqa: S101 - a clock row begins with its start
+    return state
 
 
 def _withdraw_misses(session: Session, head: HeadRow, clock: Clock, facts: list[Fact], run_by: Terms) -> None:
@@ -204,10 +208,7 @@ def _arm_forgotten(session: Session, history: History, state: ClockState, clock:
 async def ask_about_next(session: Session, clock: Clock) -> None:
     """Of several suspensions that are open, the next one is asked about once the one before was."""
     history = await repository.history(session, clock.dossier_id)
-    run_by = terms(session, clock)
-    state = evaluate(facts_of(history.facts), run_by.rule, run_by.calendar, clock.started_at)
-    assert state is not None  # noqa: S101 - it is suspended
-    _arm_forgotten(session, history, state, clock)
+    _arm_forgotten(session, history, _state(clock, facts_of(history.facts), terms(session, clock)), clock)
 
 
 def _drop_timer(session: Session, history: History, kind: str) -> None:

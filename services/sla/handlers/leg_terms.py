@@ -1,6 +1,6 @@
 """Deadlines and minutes of legs, brought up to the suspensions of their dossier."""
 
-from services.sla.domain import due_after, stood_minutes
+from services.sla.domain import due_after, merged, stood_minutes
 from services.sla.models import LegClock
 from services.sla.repository import History
 from shared.worktime import Calendar, working_minutes
@@ -19,7 +19,7 @@ def judge_leg(history: History, leg: LegClock, calendar: Calendar) -> None:
         spans = [(row.from_at, row.to_at or leg.ended_at) for row in history.suspensions.values()]
         ended = [(a, b) for a, b in spans if b is not None and b > leg.offered_at]
         until = leg.ended_at or max((b for _, b in ended), default=leg.offered_at)
-        stood = stood_minutes((leg.offered_at, until), ended, calendar) if ended else 0
+        stood = stood_minutes((leg.offered_at, until), merged(ended), calendar)
     if leg.first_due_at is not None:
         leg.due_at = due_after(leg.first_due_at, stood, calendar)
     if leg.ended_at is not None:

@@ -14,6 +14,7 @@ from services.sla.domain import (
     evaluate,
     facts_of,
     is_missed,
+    merged,
     opening_of,
     stood_minutes,
     verdict,
@@ -148,7 +149,8 @@ def _leg(leg: LegClock, state: ClockState, run_by: Terms, now: datetime) -> LegR
     fields = {name: getattr(leg, name) for name in LegRead.model_fields if hasattr(LegClock, name)}
     stretch, calendar, stood = (leg.offered_at, max(until, leg.offered_at)), run_by.calendar, 0
     if leg.excluded_ground is None:
-        stood = stood_minutes(stretch, [(s.from_at, s.to_at or now) for s in state.suspensions], calendar)
+        spans = merged((s.from_at, s.to_at or now) for s in state.suspensions)
+        stood = stood_minutes(stretch, spans, calendar)
     due_at = due_after(leg.first_due_at, stood, calendar) if leg.first_due_at else None
     late = due_at is not None and leg.excluded_ground is None and until > due_at
     minutes = working_minutes(*stretch, calendar) - stood

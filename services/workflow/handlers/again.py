@@ -85,10 +85,9 @@ async def _complete(session: Session, got: Received[LegCompleted]) -> None:
 async def _determine_anew(session: Session, got: Received[LegCompleted], notices: list[NoticeGiven]) -> None:
     """Other notices were taken over: the only stretch done at once that no command and no fact brings about."""
     journey = await repository.journey(session, got.head)
-    legs = [leg for leg in journey.legs if leg.data.get("notices")] if journey else []
-    if journey is None or not legs:
+    if journey is None:
         raise DossierUnknown(str(got.dossier_id))
-    commands.determine_anew(session, journey, legs[-1], notices)
+    commands.determine_anew(session, journey, notices)
 
 
 def _notices(session: Session) -> list[NoticeGiven]:

@@ -165,13 +165,18 @@ async def complete_leg(session: Session, call: LegCall, done: Completion) -> Leg
     return _view(session, journey, leg)
 
 
-def determine_anew(session: Session, journey: Journey, leg: Leg, notices: list[NoticeGiven]) -> None:
-    """Let other notices take the place of those with which *leg* was completed: a stretch that nobody has to do.
+def determined(journey: Journey) -> Leg | None:
+    """Return the leg that ended with tax notices last, None if none did."""
+    return next((leg for leg in reversed(journey.legs) if leg.data.get("notices")), None)
+
+
+def determine_anew(session: Session, journey: Journey, notices: list[NoticeGiven]) -> None:
+    """Let other notices take the place of those of the last determination: a stretch that nobody has to do.
 
     The applicant's stretch goes on. IllegalTransition unless something is still to be paid.
     """
-    dossier = journey.dossier
-    if dossier.status != DossierStatus.OPEN or not dossier.unpaid_notices:
+    dossier, leg = journey.dossier, determined(journey)
+    if leg is None or dossier.status != DossierStatus.OPEN or not dossier.unpaid_notices:
         raise IllegalTransition(Text("Hồ sơ không còn thông báo chờ nộp", "no notice of this dossier waits to be paid"))
     again = do_again(session, journey, leg)
     again.data = CompletionData(notices=notices).model_dump(mode="json", exclude_defaults=True)

@@ -16,9 +16,10 @@ from shared.tables import HeadRow
 
 def contradiction(leg: Leg, said: MessageData) -> Find | None:
     """Return in what a leg that is over ended otherwise than *said*; None if in nothing."""
-    ours, theirs = _shown(notices_of(leg)), _shown(said.notices)
+    issued = notices_of(leg)
+    ours, theirs = _shown(issued), _shown(said.notices)
     if leg.status == LegStatus.COMPLETED and leg.outcome == said.outcome:
-        if _amounts(notices_of(leg)) == _amounts(said.notices):
+        if _amounts(issued) == _amounts(said.notices):
             return None
         if ours and theirs:
             return Find(Kind.NOTICES, None, ours, theirs)
@@ -37,14 +38,14 @@ async def take_over(session: Session, head: HeadRow, incident: Incident) -> None
     IllegalTransition if taxes are being determined, or were determined again since the incident was opened.
     """
     journey = await journeys.journey(session, head)
-    assert journey is not None  # noqa: S101 - a leg of it was over when the incident was opened
-    leg = next(leg for leg in reversed(journey.legs) if leg.data.get("notices"))
+    leg = commands.determined(journey) if journey is not None else None
+    assert journey is not None and leg is not None  # noqa: S101, PT018 - it was over when the incident was opened
     is_at_work = any(is_open(other) and other.step_code == leg.step_code for other in journey.legs)
     if is_at_work or _shown(notices_of(leg)) != incident.ours:
         vi, en = "Nghĩa vụ thuế đã hoặc đang được xác định lại", "taxes were, or are being, determined again since"
         raise IllegalTransition(Text(vi, en))
     theirs = [NoticeGiven.model_validate(one) for one in (incident.theirs or {})["notices"]]
-    commands.determine_anew(session, journey, leg, theirs)
+    commands.determine_anew(session, journey, theirs)
 
 
 def _amounts(notices: list[NoticeGiven]) -> dict[str, int]:

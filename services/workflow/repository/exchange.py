@@ -158,7 +158,8 @@ async def lock_incident(session: Session, incident_id: UUID) -> tuple[tuple[Head
 
 async def delivery_of(session: Session, incident: Incident) -> Delivery:
     """Return the delivery that an incident is about."""
-    found = await session.scalar(select(Delivery).where(Delivery.id == incident.delivery_id))
+    id_ = incident.delivery_id
+    found = await delivery_by_id(session, incident.system, id_) if id_ is not None else None
     if found is None:
         raise DeliveryUnknown(str(incident.delivery_id))
     return found

@@ -1,6 +1,5 @@
 """The REST surface of sla: clocks, explanations, suspensions from the closed list only, the calculator."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,15 +9,8 @@ from sqlalchemy import func, select
 
 from services.sla.models import RefusedSuspension
 from tests.integration.sla.rows import names, said, stored
-from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, on_a_monday, tell, told
-from tests.support import Databases, Issuer, World
-
-
-@pytest.fixture(scope="module")
-async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    """Sla on the clock of Monday 9 March 2026, 9:00."""
-    async with on_a_monday(databases, issuer) as made:
-        yield made
+from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, tell, told
+from tests.support import World
 
 
 def id_of(path: str) -> UUID:

@@ -1,6 +1,5 @@
 """Apologies: in time or late, one re-appointment only, what the clock, the timers and the lists say then."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -19,13 +18,6 @@ from tests.integration.sla.test_api import ask, id_of
 from tests.support import Databases, Issuer, World
 
 REASON = "Chờ ý kiến chuyên môn về ranh giới thửa đất"
-
-
-@pytest.fixture(scope="module")
-async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    """Sla on the clock of Monday 9 March 2026, 9:00."""
-    async with on_a_monday(databases, issuer) as made:
-        yield made
 
 
 async def apologise(running: World, path: str, tag: str = '"1"', **given: Any) -> httpx.Response:

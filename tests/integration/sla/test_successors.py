@@ -1,22 +1,13 @@
 """The successor of an agency that has ended does what that one can do no more."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, offered, on_a_monday, tell
+from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, offered, tell
 from tests.integration.sla.test_api import ask
-from tests.support import Databases, Issuer, World
+from tests.support import World
 
 OLD_UNIT, OLD_TAX = "H99.71", "H99.71.CCT"
 """Ended on 30 June 2025; the successors are UNIT and TAX."""
-
-
-@pytest.fixture(scope="module")
-async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    """Sla on the clock of Monday 9 March 2026, 9:00."""
-    async with on_a_monday(databases, issuer) as made:
-        yield made
 
 
 async def inherited(running: World) -> str:

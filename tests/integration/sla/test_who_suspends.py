@@ -1,27 +1,18 @@
 """Whose officers stop a clock and let it run again: those who have to do with the dossier now."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 from sqlalchemy import func, select
 
 from services.sla.models import RefusedSuspension
 from shared.events.workflow import LegCancelled, LegRefused
-from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, on_a_monday, tell
+from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, tell
 from tests.integration.sla.test_api import LAWFUL, ask, suspend
-from tests.support import Databases, Issuer, World
+from tests.support import World
 
 BRANCH, CANCELLED, OVER = "H99.CNVPDK.01", "H99.CNVPDK.02", "H99.02"
 OLD_TAX = "H99.71.CCT"
 """Ended on 30 June 2025; its successor is TAX."""
-
-
-@pytest.fixture(scope="module")
-async def running(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    """Sla on the clock of Monday 9 March 2026, 9:00."""
-    async with on_a_monday(databases, issuer) as made:
-        yield made
 
 
 async def crowded(running: World) -> str:

@@ -38,13 +38,12 @@ def shown(found: Json, now: datetime) -> Heard:
     moved since have lines of their own. What can not be rebuilt says nothing.
     """
     state, steps = str(found.get("TrangThai")), found.get("TienDo")
-    since = takewhile(lambda one: one["Buoc"] == state, reversed(_lines(steps)))
-    first = next(iter([*since][::-1]), None)
-    if state not in _SAID_BY or first is None:
+    since = [*takewhile(lambda line: line.get("Buoc") == state, reversed(_lines(steps)))]
+    if state not in _SAID_BY or not since:
         return Heard()
-    event, body = _SAID_BY[state](found, first)
+    event, body = _SAID_BY[state](found, since[-1])
     whose = {name: found.get(name) for name in ("MaHoSoMotCua", "SoHoSo")}
-    who = {**whose, "NguoiXuLy": first.get("NguoiXuLy")}
+    who = {**whose, "NguoiXuLy": since[-1].get("NguoiXuLy")}
     try:
         return hear(event, who | body, now)
     except Unreadable:
@@ -53,7 +52,7 @@ def shown(found: Json, now: datetime) -> Heard:
 
 def _lines(steps: Any) -> list[Json]:
     rows = steps if isinstance(steps, list) else []
-    return [one if isinstance(one, dict) and "Buoc" in one else {"Buoc": None} for one in rows]
+    return [one if isinstance(one, dict) else {} for one in rows]
 
 
 def _asked(_: Json, line: Json) -> tuple[str, Json]:

@@ -8,7 +8,7 @@
 
 Its key is our dossier code, so "already here" proves the effect whoever asks. Anything else is unknown, also a 0 with
 an error beside it, and is observed by TraCuuHoSo before the next try. TraCuuHoSo also says what YeuCauBoSung or KetThuc
-has said, if it waits or is closed: SoQuyetDinh, and the last of TienDo.
+has said, if it waits or is closed: SoQuyetDinh, and the line of TienDo with which it came into that state.
 """
 
 import re
