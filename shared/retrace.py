@@ -62,6 +62,12 @@ def recalled(session: Session) -> Recall | None:
     return found
 
 
+def was_said(session: Session, kind: type[Fact]) -> bool:
+    """Say whether a fact that earlier code did not tell is to be told: not where a history goes on without it."""
+    recall = recalled(session)
+    return recall is None or bool(recall.own and recall.own[0].type == kind.type_name())
+
+
 def may_have_been_told(session: Session, event: Event) -> bool:
     """Say whether an event may have been told outside before: it happened before this service had recovered."""
     until: datetime | None = session.info.get("recovered_until")

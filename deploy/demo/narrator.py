@@ -55,6 +55,7 @@ TELLING: dict[str, Say] = {
     "ClockSuspended": lambda d: f"Không tính thời gian: {d['ground']} ({d['citation']})",
     "ClockResumed": lambda d: f"Tính tiếp; đã loại {d['excluded_minutes']} phút làm việc",
     "DeadlineMoved": lambda d: f"Hạn trả mới {clock_text(d['to_at'])} (trước: {clock_text(d['from_at'])})",
+    "LegDeadlineMoved": lambda d: f"Chặng {d['leg_no']}: hạn mới {clock_text(d['to_at'])}",
     "DeadlineApproaching": lambda d: f"Sắp đến hạn, còn {d['remaining_minutes']} phút làm việc",
     "DeadlineMissed": lambda d: f"QUÁ HẠN {clock_text(d['deadline_at'])}",
     "ClockFinished": lambda d: f"Đồng hồ dừng: {d['verdict']}, {d['elapsed_minutes']} phút làm việc",

@@ -56,6 +56,7 @@ consumer.ignore(
     workflow.LegCancelled,
     workflow.SupplementProposed,
     sla.ClockStarted,
+    sla.LegDeadlineMoved,
     sla.DeadlineApproaching,
     sla.DeadlineMissed,
     sla.DeadlineMissWithdrawn,

@@ -45,6 +45,7 @@ consumer.ignore(
     sla.ClockResumed,
     sla.ClockFinished,
     sla.ClockRecalculated,
+    sla.LegDeadlineMoved,
 )
 
 

@@ -144,8 +144,12 @@ class LegClock(Base):
     limit_minutes: Mapped[int | None]
     first_due_at: Mapped[datetime | None]
     """As it was offered."""
+    calendar_version: Mapped[int | None]
+    """What *first_due_at* was worked out with; None: not said, nothing moves it."""
     due_at: Mapped[datetime | None]
-    """Moved by the working minutes in which the dossier's clock stood meanwhile."""
+    """By the clock's calendar, moved by the working minutes in which the dossier's clock stood meanwhile."""
+    told_due_at: Mapped[datetime | None]
+    """What workflow knows."""
     offered_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

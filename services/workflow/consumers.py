@@ -47,6 +47,22 @@ async def _go_on_after_supplement(session: Session, got: Received[intake.Supplem
     await facts.mark_waiting(session, got.head, is_waiting=False)
 
 
+async def _stand_still(session: Session, got: Received[sla.ClockSuspended]) -> None:
+    await facts.stand_still(session, got.head, got.fact, got.event.time)
+
+
+async def _run_on(session: Session, got: Received[sla.ClockResumed]) -> None:
+    await facts.run_on(session, got.head, got.fact)
+
+
+async def _move_leg(session: Session, got: Received[sla.LegDeadlineMoved]) -> None:
+    await facts.move_leg(session, got.head, got.fact)
+
+
+async def _follow_calendar(session: Session, got: Received[sla.ClockRecalculated]) -> None:
+    await facts.follow_calendar(session, got.head, got.fact)
+
+
 _PARTS: Mapping[type[Fact], Part] = {
     intake.DossierAccepted: _open_route,
     intake.PaymentRecorded: _record_payment,
@@ -55,6 +71,10 @@ _PARTS: Mapping[type[Fact], Part] = {
     intake.DossierReopened: _reopen_dossier,
     intake.SupplementRequested: _wait_for_supplement,
     intake.SupplementReceived: _go_on_after_supplement,
+    sla.ClockSuspended: _stand_still,
+    sla.ClockResumed: _run_on,
+    sla.LegDeadlineMoved: _move_leg,
+    sla.ClockRecalculated: _follow_calendar,
 }
 """What the planner does with a fact."""
 _TOLD = (
@@ -63,8 +83,6 @@ _TOLD = (
     intake.ApplicantChanged,
     intake.ResultPosted,
     intake.ResultReturned,
-    sla.ClockSuspended,
-    sla.ClockResumed,
     sla.DeadlineMoved,
 )
 """Facts that change nothing here but what outside systems are told."""
@@ -89,7 +107,6 @@ consumer.ignore(
     sla.DeadlineMissWithdrawn,
     sla.ClockFinished,
     sla.ApologyIssued,
-    sla.ClockRecalculated,
     sla.SuspensionForgotten,
     notify.MessageSent,
     notify.MessageFailed,

@@ -38,6 +38,9 @@ class Dossier(Base):
     accepted_at: Mapped[datetime]
     is_waiting_for_supplement: Mapped[bool]
     """The applicant was asked for something; legs stay where they are."""
+    suspended_ground: Mapped[str | None]
+    """Sla says so: the clock stands on this ground, and that of every leg with it that is not the span itself."""
+    suspended_since: Mapped[datetime | None]
     unpaid_notices: Mapped[list[str]]
     paid_notices: Mapped[list[str]]
     n_legs: Mapped[int]
@@ -88,7 +91,7 @@ class Leg(Base):
     offered_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
     urgent_at: Mapped[datetime]
-    """The due instant, or the end of days: what the inbox is ordered by."""
+    """The due instant, or the end of days while there is none: what the inbox is ordered by."""
     acknowledged_at: Mapped[datetime | None]
     officer: Mapped[str | None]
     completed_at: Mapped[datetime | None]

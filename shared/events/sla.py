@@ -66,6 +66,14 @@ class DeadlineMoved(SlaFact):
     """The version of the calendar that *to_at* was worked out with."""
 
 
+class LegDeadlineMoved(SlaFact):
+    """The deadline of a leg moved: the clock stood, or another calendar counts; workflow copies it."""
+
+    leg_no: int
+    from_at: Instant
+    to_at: Instant
+
+
 class DeadlineApproaching(SlaFact):
     """Little of the limit is left."""
 

@@ -34,6 +34,8 @@ class LegOffered(WorkflowFact):
     due_at: Instant | None = None
     limit_minutes: int | None = None
     """Working minutes in the calendar of the receiving unit."""
+    calendar: Reference | None = None
+    """The version of the calendar that *due_at* was worked out with."""
     excluded_ground: Code | None = None
     """The stretch is a span that does not count in the time limit, by this ground."""
 

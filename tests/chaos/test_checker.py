@@ -23,10 +23,11 @@ HISTORY: list[tuple[str, str, dict[str, Any], str]] = [
     ("intake", "DossierSubmitted", {}, ""),
     ("intake", "DossierAccepted", {"code": CODE, "appointment_at": DUE}, ""),
     ("workflow", "RouteOpened", {}, "intake=2"),
-    ("workflow", "LegOffered", {"leg_no": 2}, "intake=2"),
+    ("workflow", "LegOffered", {"leg_no": 2, "due_at": RECEIVED}, "intake=2"),
     ("sla", "ClockStarted", {"deadline_at": DUE}, "intake=2"),
     ("workflow", "LegAcknowledged", {"leg_no": 2}, "intake=2,sla=1"),
-    ("workflow", "LegCompleted", {"leg_no": 2}, "intake=2,sla=1"),
+    ("sla", "LegDeadlineMoved", {"leg_no": 2, "to_at": DUE}, "intake=2,workflow=3"),
+    ("workflow", "LegCompleted", {"leg_no": 2}, "intake=2,sla=2"),
 ]
 """(source, fact, data, causes) in the order they happened."""
 
@@ -87,7 +88,8 @@ def _told(command: str, body: Row, service: str = "intake", leg_no: int = 0) -> 
 
 
 def _fill(tables: dict[str, dict[str, list[Row]]]) -> None:
-    leg = {"dossier_id": DOSSIER, "leg_no": 2, "status": "completed", "agency_code": "H99.VPDK"}
+    leg = {"dossier_id": DOSSIER, "leg_no": 2, "status": "completed", "agency_code": "H99.VPDK", "offered_at": START}
+    leg["due_at"] = datetime.fromisoformat(DUE)
     dates = {"accepted_at": START + timedelta(minutes=1), "appointment_at": datetime.fromisoformat(DUE)}
     codes = {"code": CODE, "procedure_code": "LT.01", "receiving_unit_code": "H99.01"}
     tables["intake"]["dossier"].append({"id": DOSSIER, "status": "processing", **codes, **dates})
@@ -204,6 +206,10 @@ def show_another_status(seen: Evidence) -> None:
     seen.tables["sla"]["leg_clock"] = [{"dossier_id": DOSSIER, "leg_no": 2, "status": "offered"}]
 
 
+def leave_a_leg_its_old_deadline(seen: Evidence) -> None:
+    seen.tables["workflow"]["leg"] = [{**seen.tables["workflow"]["leg"][0], "due_at": datetime.fromisoformat(RECEIVED)}]
+
+
 def promise_another_date(seen: Evidence) -> None:
     seen.tables["intake"]["dossier"][0]["appointment_at"] = START
 
@@ -296,7 +302,8 @@ BROKEN: list[tuple[Callable[[Evidence], None], str]] = [
     (lose_one, "lost"), (lose_the_last, "lost"), (double, "doubled"), (swap, "reordered"), (alter, "diverged"),
     (alter_a_chain, "diverged"), (apply_less, "lost"), (apply_another_history, "diverged"),
     (forget_what_was_acknowledged, "lost"), (submit_twice, "doubled"), (issue_a_code_twice, "doubled"),
-    (show_another_status, "diverged"), (promise_another_date, "diverged"), (send_no_mail, "lost"),
+    (show_another_status, "diverged"), (leave_a_leg_its_old_deadline, "diverged"),
+    (promise_another_date, "diverged"), (send_no_mail, "lost"),
     (make_no_message, "lost"), (mail_what_nobody_said, "doubled"), (lose_at_the_portal, "lost"),
     (double_at_the_portal, "doubled"), (swap_at_the_portal, "reordered"),
     (stand_elsewhere_at_the_portal, "diverged"), (vanish_at_the_registry, "lost"),

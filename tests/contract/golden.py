@@ -59,6 +59,7 @@ SAMPLES: list[Fact] = [
     sla.ClockSuspended(suspension_no=1, ground="tax_determination", citation="ND 151/2025"),
     sla.ClockResumed(suspension_no=1, ground="tax_determination", excluded_minutes=450, restarts=False),
     sla.DeadlineMoved(from_at=AT, to_at=LATER, reason="span_excluded", citation="ND 151/2025"),
+    sla.LegDeadlineMoved(leg_no=1, from_at=AT, to_at=LATER),
     sla.DeadlineApproaching(deadline_at=LATER, remaining_minutes=450, holder_agency_code="H99.VPDK"),
     sla.DeadlineMissed(deadline_at=LATER, holder_agency_code="H99.VPDK"),
     sla.DeadlineMissWithdrawn(deadline_at=LATER),

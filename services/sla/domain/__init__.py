@@ -40,7 +40,7 @@ from services.sla.domain.facts import (
     SuspensionEnded,
     order,
 )
-from services.sla.domain.legs import due_after
+from services.sla.domain.legs import due_after, due_by
 from services.sla.domain.reading import Moot, MootReason, Suspension
 from services.sla.domain.story import (
     Ending,
@@ -94,6 +94,7 @@ __all__ = [
     "basis",
     "difference",
     "due_after",
+    "due_by",
     "entries",
     "evaluate",
     "facts_of",

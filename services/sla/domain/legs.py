@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.worktime import Calendar, add_working_minutes
+from shared.worktime import Calendar, add_working_minutes, working_minutes
 
 
 def due_after(due_at: datetime, stood: int, calendar: Calendar) -> datetime:
@@ -11,3 +11,8 @@ def due_after(due_at: datetime, stood: int, calendar: Calendar) -> datetime:
     A supplement gives the dossier a whole new limit, a leg only what the applicant took: the stretch is the same one.
     """
     return add_working_minutes(due_at, stood, calendar) if stood else due_at
+
+
+def due_by(calendar: Calendar, due_at: datetime, offered_at: datetime, made_with: Calendar) -> datetime:
+    """Return the deadline that is as many working minutes of *calendar* after the offer as *due_at* was."""
+    return add_working_minutes(offered_at, working_minutes(offered_at, due_at, made_with), calendar)

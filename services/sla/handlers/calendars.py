@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from services.sla import repository
 from services.sla.domain import CalendarAdopted, ClockState, Kind, evaluate, facts_of
 from services.sla.handlers.clocks import note
+from services.sla.handlers.leg_terms import see_covered
 from services.sla.handlers.suspensions import decided
 from services.sla.handlers.terms import references, terms
 from services.sla.models import Clock, Recalculated, Recalculation
@@ -239,6 +240,7 @@ def _by(session: Session, history: History, calendar: Calendar, at: datetime) ->
     state = evaluate(facts, terms(session, clock).rule, calendar, at)
     assert state is not None  # noqa: S101 - a clock row begins with its start
     calendar.position(state.promised_deadline_at)  # what an apology promised has to be covered, too
+    see_covered(session, history, calendar)
     return state
 
 

@@ -121,7 +121,7 @@ def settle(session: Session, head: HeadRow, history: History) -> None:
     clock.n_supplements = n_supplements(history.facts)
     clock.overdue = overdue_spans(state, clock.missed_deadlines, seen_until(facts))
     enter(session, head, clock, counted)
-    judge_legs(history, run_by.calendar)
+    judge_legs(session, head, history, run_by.calendar)
     keep_holdings(session, history, state, run_by)
     _arm(session, history, state, run_by, _spared(facts, state, run_by, clock.missed_deadlines))
 

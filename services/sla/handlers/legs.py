@@ -9,6 +9,7 @@ from services.sla.handlers.leg_terms import judge_leg
 from services.sla.handlers.terms import terms
 from services.sla.models import LegClock
 from services.sla.repository import History
+from shared.events.base import split_reference
 from shared.events.workflow import LegAcknowledged, LegAssigned, LegOffered
 from shared.session import Session
 from shared.tables import HeadRow
@@ -30,12 +31,16 @@ async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: 
             excluded_ground=offered.excluded_ground,
             limit_minutes=offered.limit_minutes,
             first_due_at=due_at,
+            calendar_version=split_reference(offered.calendar)[1] if offered.calendar else None,
             due_at=due_at,
+            told_due_at=due_at,
             offered_at=fact.at,
             status=OFFERED,
         )
         session.add(leg)
         history.put(leg)
+        if history.clock is not None:
+            judge_leg(session, head, history, leg, terms(session, history.clock).calendar)
     await keep_fact(session, head, fact)
 
 
@@ -67,5 +72,5 @@ async def end_leg(session: Session, head: HeadRow, status: str, fact: Kept) -> N
     if leg is not None and leg.ended_at is None:
         leg.ended_at, leg.status = fact.at, status
         if history.clock is not None:
-            judge_leg(history, leg, terms(session, history.clock).calendar)
+            judge_leg(session, head, history, leg, terms(session, history.clock).calendar)
     await keep_fact(session, head, fact)

@@ -10,7 +10,6 @@ from services.sla.domain import (
     apology_day,
     apology_key,
     basis,
-    due_after,
     evaluate,
     facts_of,
     is_missed,
@@ -23,6 +22,7 @@ from services.sla.domain import Suspension as Span
 from services.sla.domain.wording import limit_text, tell
 from services.sla.handlers.apologies import uncovered
 from services.sla.handlers.deadlines import within_calendar
+from services.sla.handlers.leg_terms import due_of
 from services.sla.handlers.terms import Terms, terms
 from services.sla.models import Clock, LegClock
 from services.sla.repository import History
@@ -66,7 +66,7 @@ def read_clock(session: Session, history: History, now: datetime) -> ClockRead:
         apologies=apologies(history),
         apology_is_owed=_owes_apology(history, state, run_by, now),
         holdings=[HoldingRead.model_validate(holding) for holding in state.holdings],
-        legs=[_leg(leg, state, run_by, now) for _, leg in sorted(history.legs.items())],
+        legs=[_leg(session, leg, state, run_by, now) for _, leg in sorted(history.legs.items())],
         rule_version=_rule_version(clock),
         calendar_version=run_by.calendar.reference,
     )
@@ -143,7 +143,7 @@ def _suspension(history: History, span: Span, run_by: Terms, now: datetime) -> S
     )
 
 
-def _leg(leg: LegClock, state: ClockState, run_by: Terms, now: datetime) -> LegRead:
+def _leg(session: Session, leg: LegClock, state: ClockState, run_by: Terms, now: datetime) -> LegRead:
     """Show a leg; suspensions of the dossier other than its own do not count in its minutes."""
     until = min(filter(None, (leg.ended_at, state.finished_at, max(now, leg.offered_at))))
     fields = {name: getattr(leg, name) for name in LegRead.model_fields if hasattr(LegClock, name)}
@@ -151,7 +151,7 @@ def _leg(leg: LegClock, state: ClockState, run_by: Terms, now: datetime) -> LegR
     if leg.excluded_ground is None:
         spans = merged((s.from_at, s.to_at or now) for s in state.suspensions)
         stood = stood_minutes(stretch, spans, calendar)
-    due_at = due_after(leg.first_due_at, stood, calendar) if leg.first_due_at else None
+    due_at = due_of(session, leg, calendar, stood)
     late = due_at is not None and leg.excluded_ground is None and until > due_at
     minutes = working_minutes(*stretch, calendar) - stood
     return LegRead(**fields | {"due_at": due_at, "minutes": minutes, "is_late": late})

@@ -180,7 +180,8 @@ async def list_stranded_legs(session: Session, limit: Limit = 50, after: After =
 def _item(kind: type[Item], leg: Leg, dossier: Dossier, at: datetime) -> Item:
     names = kind.model_fields.keys()
     both = {name: getattr(row, name) for row in (dossier, leg) for name in names if hasattr(row, name)}
-    is_overdue = leg.status in OPEN and leg.due_at is not None and leg.due_at < at
+    until = at if leg.excluded_ground else min(at, dossier.suspended_since or at)
+    is_overdue = leg.status in OPEN and leg.due_at is not None and leg.due_at < until
     return kind(**both, dossier_code=dossier.code, is_overdue=is_overdue)
 
 

@@ -74,7 +74,7 @@ def system_for(session: Session, code: str, by: Principal) -> OutsideSystem:
 
 
 def calendar_of(session: Session, dossier: Dossier) -> Calendar:
-    """Return the calendar of the receiving unit in the version the dossier was accepted with."""
+    """Return the calendar of the receiving unit in the version that its clock runs by."""
     calendar: Calendar = references(session).get("calendar", dossier.calendar_code, dossier.calendar_version)
     return calendar
 

@@ -1,4 +1,4 @@
-"""What workflow does with the facts of intake; every fact is accepted in every state, an overtaken one is moot."""
+"""What workflow does with the facts of intake and sla; each is accepted in every state, an overtaken one is moot."""
 
 from datetime import datetime
 
@@ -7,11 +7,13 @@ from services.workflow.domain.legs import ENDED, REOPENED, DossierStatus, is_ope
 from services.workflow.domain.plan import Ended, Opened, Reopened
 from services.workflow.domain.route import PAID, Route
 from services.workflow.handlers import catalogue
-from services.workflow.handlers.moves import proceed, settle_and_proceed
+from services.workflow.handlers.moves import proceed, settle_and_proceed, urgent_at
 from services.workflow.handlers.telling import say
 from services.workflow.models import Dossier
+from services.workflow.repository import Journey
 from shared.events.base import split_reference
 from shared.events.intake import DossierAccepted, PaymentRecorded
+from shared.events.sla import ClockRecalculated, ClockResumed, ClockSuspended, LegDeadlineMoved
 from shared.events.workflow import RouteOpened
 from shared.session import Session
 from shared.tables import HeadRow
@@ -43,6 +45,8 @@ def _dossier(head: HeadRow, accepted: DossierAccepted, route: Route, at: datetim
         calendar_version=calendar_version,
         accepted_at=at,
         is_waiting_for_supplement=False,
+        suspended_ground=None,
+        suspended_since=None,
         unpaid_notices=[],
         paid_notices=[],
         n_legs=0,
@@ -94,3 +98,45 @@ async def mark_waiting(session: Session, head: HeadRow, *, is_waiting: bool) -> 
     journey = await repository.journey(session, head)
     if journey is not None:
         journey.dossier.is_waiting_for_supplement = is_waiting
+
+
+async def stand_still(session: Session, head: HeadRow, suspended: ClockSuspended, at: datetime) -> None:
+    """The clock stands: until it runs again no leg is due, unless it is the span itself."""
+    journey = await repository.journey(session, head)
+    if journey is None:
+        return
+    dossier, since = journey.dossier, suspended.from_at or at
+    dossier.suspended_ground = suspended.ground
+    dossier.suspended_since = min(since, dossier.suspended_since or since)
+    _order(journey)
+
+
+async def run_on(session: Session, head: HeadRow, resumed: ClockResumed) -> None:
+    """A suspension is over; another one may still be open."""
+    journey = await repository.journey(session, head)
+    if journey is None:
+        return
+    journey.dossier.suspended_ground = resumed.still_suspended_by
+    if resumed.still_suspended_by is None:
+        journey.dossier.suspended_since = None
+    _order(journey)
+
+
+def _order(journey: Journey) -> None:
+    for leg in journey.legs:
+        leg.urgent_at = urgent_at(journey.dossier, leg.due_at, leg.excluded_ground)
+
+
+async def move_leg(session: Session, head: HeadRow, moved: LegDeadlineMoved) -> None:
+    """Copy what sla says of the deadline of a leg; its version stays, since it guards what is done to the leg."""
+    journey = await repository.journey(session, head)
+    if journey is not None:
+        journey.leg(moved.leg_no).due_at = moved.to_at
+        _order(journey)
+
+
+async def follow_calendar(session: Session, head: HeadRow, counted: ClockRecalculated) -> None:
+    """Work out the deadlines of legs to come by the calendar that counts now."""
+    journey = await repository.journey(session, head)
+    if journey is not None:
+        journey.dossier.calendar_code, journey.dossier.calendar_version = split_reference(counted.calendar)

@@ -62,7 +62,7 @@ def hand_on(session: Session, journey: Journey, leg: Leg, agency_code: str, reas
     kept = {name: getattr(leg, name) for name in HANDED_ON}
     taken = _new_leg(leg_no=journey.legs[-1].leg_no + 1, agency_code=agency_code, **kept)
     _add(session, journey, taken)
-    taken.offered_at = say(session, journey, _offered(taken)).time
+    taken.offered_at = say(session, journey, _offered(journey.dossier, taken)).time
     _cancel(session, journey, leg, reason_code)
 
 
@@ -72,7 +72,7 @@ def _offer(session: Session, journey: Journey, offer: Offer) -> None:
     leg = _make(session, journey, offer, at)
     _add(session, journey, leg)
     if offer.completed_as is None:
-        leg.offered_at = say(session, journey, _offered(leg), at).time
+        leg.offered_at = say(session, journey, _offered(journey.dossier, leg), at).time
         return
     _complete_at_once(session, journey, leg, offer.completed_as)
 
@@ -114,8 +114,14 @@ def _make(session: Session, journey: Journey, offer: Offer, at: datetime) -> Leg
         excluded_ground=step.excluded_ground,
         limit_minutes=minutes,
         due_at=due_at,
-        urgent_at=due_at or END_OF_DAYS,
+        urgent_at=urgent_at(dossier, due_at, step.excluded_ground),
     )
+
+
+def urgent_at(dossier: Dossier, due_at: datetime | None, excluded_ground: str | None) -> datetime:
+    """Return what a leg's place in an inbox follows: its deadline, unless there is none while the clock stands."""
+    stands = dossier.suspended_since is not None and excluded_ground is None
+    return END_OF_DAYS if due_at is None or stands else due_at
 
 
 def _new_leg(**given: Any) -> Leg:
@@ -138,7 +144,7 @@ def _limit(session: Session, journey: Journey, step: RouteLeg, at: datetime) -> 
     return due_at, worktime.working_minutes(begins, due_at, calendar)
 
 
-def _offered(leg: Leg) -> LegOffered:
+def _offered(dossier: Dossier, leg: Leg) -> LegOffered:
     return LegOffered(
         leg_no=leg.leg_no,
         step_code=leg.step_code,
@@ -147,6 +153,7 @@ def _offered(leg: Leg) -> LegOffered:
         agency_code=leg.agency_code,
         due_at=leg.due_at,
         limit_minutes=leg.limit_minutes,
+        calendar=f"{dossier.calendar_code}@{dossier.calendar_version}" if leg.due_at else None,
         excluded_ground=leg.excluded_ground,
     )
 

@@ -143,6 +143,9 @@ class DossierRead(Read):
     receiving_unit_code: str
     accepted_at: LocalInstant
     is_waiting_for_supplement: bool
+    suspended_ground: str | None
+    """The ground on which the dossier's clock stands, as sla says."""
+    suspended_since: LocalInstant | None
     unpaid_notices: list[str]
     outcome: str | None
     completed_at: LocalInstant | None
@@ -159,6 +162,8 @@ class InboxItem(Read):
     channel: str
     receiving_unit_code: str
     is_waiting_for_supplement: bool
+    suspended_ground: str | None
+    """The clock stands, and the leg is not due meanwhile unless it is the span itself; its place is behind."""
     leg_no: int
     version: int
     step_code: str

@@ -47,12 +47,21 @@ def expected(history: list[Row]) -> dict[str, Any]:
         "notify code": accepted,
         "workflow legs": legs,
         "sla legs": {n: status for n, status in legs.items() if n not in automatic},
+        "workflow leg deadlines": deadlines_of(history),
+        "sla leg deadlines": deadlines_of(history),
         "workflow status": "completed" if "RouteCompleted" in names else "open" if "RouteOpened" in names else None,
         "sla status": "finished" if "ClockFinished" in names else "running" if "ClockStarted" in names else None,
         "intake appointment": _deadline(deadline),
         "notices": {row["data"]["notice_no"] for row in history if row["name"] == "PaymentRequested"},
         "paid": {row["data"]["notice_no"] for row in history if row["name"] == "PaymentRecorded"},
     }
+
+
+def deadlines_of(history: list[Row]) -> dict[int, datetime]:
+    """Return until when each leg is to be done, by what workflow offered it with and sla said since."""
+    due = {row["data"]["leg_no"]: row["data"].get("due_at") for row in history if row["name"] == "LegOffered"}
+    due |= {row["data"]["leg_no"]: row["data"]["to_at"] for row in history if row["name"] == "LegDeadlineMoved"}
+    return {leg_no: datetime.fromisoformat(at) for leg_no, at in due.items() if at}
 
 
 def status_of(history: list[Row]) -> str:
@@ -101,6 +110,8 @@ def shown(seen: Evidence, dossier: str) -> dict[str, Any]:
         "notify code": told.get(dossier, [{}])[0].get("code"),
         "workflow legs": _legs(seen.by_dossier("workflow", "leg", "dossier_id").get(dossier, [])),
         "sla legs": _legs(seen.by_dossier("sla", "leg_clock", "dossier_id").get(dossier, [])),
+        "workflow leg deadlines": _deadlines(seen.by_dossier("workflow", "leg", "dossier_id").get(dossier, [])),
+        "sla leg deadlines": _deadlines(seen.by_dossier("sla", "leg_clock", "dossier_id").get(dossier, [])),
         "workflow status": route.get(dossier, [{}])[0].get("status"),
         "sla status": clock.get(dossier, [{}])[0].get("status"),
         "intake appointment": here.get("appointment_at"),
@@ -111,6 +122,12 @@ def shown(seen: Evidence, dossier: str) -> dict[str, Any]:
 
 def _legs(rows: list[Row]) -> dict[int, str]:
     return {row["leg_no"]: row["status"] for row in rows}
+
+
+def _deadlines(rows: list[Row]) -> dict[int, Any]:
+    """Return the deadlines of legs that somebody had to do: one that was over at once was never offered."""
+    offered = [row for row in rows if row.get("completed_at") != row.get("offered_at")]
+    return {row["leg_no"]: row["due_at"] for row in offered if row.get("due_at")}
 
 
 def _compare(dossier: str, wanted: dict[str, Any], there: dict[str, Any]) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 import itertools
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from deploy.local.tokens import Grant, sign
 from services.workflow.app import definition, load
 from services.workflow.config import WorkflowSettings
 from shared import migrate
+from shared.clock import Clock
 from shared.events import FACTS, Fact
 from shared.events.base import Limit
 from shared.events.intake import DossierAccepted, DossierSubmitted
@@ -80,6 +81,14 @@ class Unattached(Grant):
         """Let it pass."""
 
 
+class Heads(dict[tuple[str, UUID], MemoryHead]):
+    """What sla and notify know of dossiers."""
+
+    def __missing__(self, key: tuple[str, UUID]) -> MemoryHead:
+        """Begin with nothing."""
+        return self.setdefault(key, MemoryHead(key[1]))
+
+
 @dataclass
 class World:
     """Everything a test needs."""
@@ -89,6 +98,7 @@ class World:
     issuer: Issuer
     http: httpx.AsyncClient
     peers: dict[UUID, MemoryHead] = field(default_factory=dict)
+    others: Heads = field(default_factory=Heads)
     said: list[Event] = field(default_factory=list)
     """Every fact of intake."""
 
@@ -108,17 +118,17 @@ class World:
             await store(session, ("agency", code, data["version"]), data, owned=True)
         await self.service.references.refresh()
 
-    async def add_route(self, route: dict[str, Any]) -> None:
-        """Publish a route of this test's own."""
+    async def add(self, kind: str, data: dict[str, Any]) -> None:
+        """Publish reference data of this test's own."""
+        key = (kind, data["code"], data["version"])
         async with self.service.sessions.begin() as session:
-            await store(session, ("route", route["code"], route["version"]), route, owned=True)
+            await store(session, key, data, owned=self.service.references.owned(kind))
         await self.service.references.refresh()
 
-    async def add_system(self, system: dict[str, Any]) -> None:
-        """Publish a further version of an outside system."""
-        async with self.service.sessions.begin() as session:
-            await store(session, ("system", system["code"], system["version"]), system, owned=True)
-        await self.service.references.refresh()
+    def stand(self, at: datetime) -> None:
+        """Let the clock of the service stand at an instant."""
+        self.service.clock = Clock(at, datetime(2100, 1, 1, tzinfo=UTC))
+        self.service.sessions.info["clock"] = self.service.clock
 
     # Facts of intake
 
@@ -144,8 +154,8 @@ class World:
         assert await self.apply(*events) == len(events), await self.rows("SELECT * FROM parked")
 
     async def tell_as(self, source: str, dossier_id: UUID, fact: Fact) -> None:
-        """Have a fact of sla or notify applied: the first of it about this dossier."""
-        draft, head = Draft(uuid4(), fact.type_name(), fact.encode()), MemoryHead(dossier_id)
+        """Have a fact of sla or notify applied."""
+        draft, head = Draft(uuid4(), fact.type_name(), fact.encode()), self.others[source, dossier_id]
         head.step("intake", self.peers[dossier_id].entry("intake"), self.service.clock.now())
         assert await self.apply(record(source, head, draft, self.service.clock.now())) == 1
 

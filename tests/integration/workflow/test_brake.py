@@ -22,7 +22,7 @@ SOME = """
 async def limit(world: World, **brake: float) -> None:
     """Give the portal other limits than it has: they are data."""
     latest = world.service.references.latest("system", "dvcqg").model_dump(mode="json")
-    await world.add_system({**latest, "version": latest["version"] + 1, "brake": brake})
+    await world.add("system", {**latest, "version": latest["version"] + 1, "brake": brake})
 
 
 async def all_gone(world: World) -> list[dict[str, Any]]:

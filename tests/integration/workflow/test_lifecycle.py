@@ -263,7 +263,7 @@ SURVEYED: dict[str, Any] = {
 
 
 async def test_a_second_determination_without_notices_voids_those_of_the_first_and_says_so(world: World) -> None:
-    await world.add_route(SURVEYED)
+    await world.add("route", SURVEYED)
     dossier = await world.accept("XX.01@1")
     await world.work(dossier, "tax", "notice_issued", notices=NOTICES)
     await world.tell(dossier, paid("TB-1", outstanding=1))
