@@ -33,6 +33,8 @@ LAST_MESSAGES = 200
 """Of each partition: what a restored ledger lacks are its last events."""
 ASK_AGAIN_SECONDS = 0.2
 LOOK_SECONDS = 2.0
+INCOMPLETE_SECONDS = 30.0
+"""When to look again where somebody could not be asked: until then a service may go on that was restored."""
 SHOWN = 100
 _FROZEN = select(HeadRow.dossier_id).where(HeadRow.frozen_at.is_not(None))
 KAFKA = "kafka"
@@ -160,7 +162,8 @@ class Watch:
 
     async def _settle(self, missing: list[Missing], *, is_complete: bool) -> None:
         """Stop with proof; go on without, unless an earlier proof stands and not everybody could be asked."""
-        self._due_at = time.monotonic() + self._settings.full_sweep_seconds
+        full = self._settings.full_sweep_seconds
+        self._due_at = time.monotonic() + (full if is_complete else min(full, INCOMPLETE_SECONDS))
         async with self.sessions.begin() as session:
             if missing:
                 await _record(session, self.me, missing)

@@ -100,12 +100,19 @@ class Banks:
         await connection.close()
         return found
 
+    async def n_pending(self) -> int:
+        """Return how many messages are still to be sent."""
+        connection = await asyncpg.connect(self.stack.engines.postgres_url, database="lienthong_notify")
+        n_pending: int = await connection.fetchval("SELECT count(*) FROM message WHERE status = 'pending'")
+        await connection.close()
+        return n_pending
+
     async def settled(self, services: Sequence[str]) -> dict[str, dict[str, set[str]]]:
-        """Return the rows of services once two seconds have changed nothing: mail and looks end after the lives."""
+        """Return the rows of services once all mail is out and two seconds have changed nothing: looks go on."""
         rows: dict[str, dict[str, set[str]]] = {}
         for _ in range(30):
             earlier, rows = rows, {service: await self.rows(service) for service in services}
-            if rows == earlier:
+            if rows == earlier and not await self.n_pending():
                 return rows
             await asyncio.sleep(2)
         raise AssertionError({name: rows[name].keys() for name in rows if rows[name] != earlier[name]})
@@ -197,7 +204,7 @@ async def test_a_service_restored_from_a_backup_recovers_to_what_it_was(
         await forget(stack)
     await banks.restore(lost)
     for service in lost:
-        await eventually(lambda service=service: refused(client, service))
+        await eventually(lambda service=service: refused(client, service), seconds=60)
     for service in lost:
         print(put_right(stack, service, "recover"))
     for service in lost:

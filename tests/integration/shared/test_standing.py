@@ -92,6 +92,22 @@ async def test_every_process_of_a_restored_service_refuses_commands_and_goes_on_
     await one.stop()
 
 
+async def test_who_was_away_at_the_start_is_asked_again_soon(town: Spine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.standing.INCOMPLETE_SECONDS", 0.0)
+    monkeypatch.setattr("shared.standing.LOOK_SECONDS", 0.1)
+    dossier_id = await told(town)
+    await restore(town, "intake", dossier_id, 1)
+    service = service_of(town, "intake")
+    service.watch.others = ["sla"]  # nobody listens there
+    await service.watch.begin()
+    assert service.watch.state == "sound"
+    service.watch.others = ["workflow"]
+    watching = asyncio.create_task(service.watch.run())
+    await asyncio.wait_for(service.watch.until_stopped(), 10)
+    watching.cancel()
+    await service.stop()
+
+
 async def test_what_only_kafka_knows_is_found_too(town: Spine) -> None:
     dossier_id = await town.born()
     await town.say("intake", dossier_id, "relayed and lost")
