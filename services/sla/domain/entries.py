@@ -26,7 +26,7 @@ class Measure(StrEnum):
     RESOLVED = "resolved"
     OVERDUE = "overdue"
     PAID = "paid"
-    """Told by ``paid``, not by the clock; its *verdict* is how (``methods_of``). No form of the law counts it."""
+    """Told by payments, not by the clock; its *verdict* says how (``methods_of``). No form of the law counts it."""
 
 
 class Entry(NamedTuple):

@@ -15,7 +15,7 @@ from services.sla.domain.figures import Sum
 
 Counts = Mapping[str, int]
 """How many there were of each outcome."""
-Counted = Literal["channel", "verdict", "leg_verdict", "supplement_requests", "payment_method"]
+Countable = Literal["channel", "verdict", "leg_verdict", "supplement_requests", "payment_method"]
 """What sla counts by itself; the counts of any other part are entered by a person, with the document."""
 VERDICTS, CHANNELS = frozenset(Verdict), frozenset({"online", "assisted", "counter", "post"})
 OUTCOMES: Mapping[str, frozenset[str]] = {"verdict": VERDICTS, "leg_verdict": VERDICTS, "channel": CHANNELS}
@@ -39,7 +39,7 @@ class Part(Row):
     group: str
     name: str
     max_points: Decimal = Field(gt=0)
-    counts: Counted | None = None
+    counts: Countable | None = None
     """What is counted; None: counts are entered. Paid by several methods, a dossier counts by the one worth most."""
     worth: dict[str, Decimal] = Field(min_length=1)
     target: Decimal = Field(gt=0)
