@@ -63,6 +63,11 @@ async def reopen_clock(session: Session, got: Received[intake.DossierReopened]) 
     await handlers.keep_fact(session, got.head, _noted(got, Kind.REOPENED))
 
 
+@consumer.on(intake.PaymentRecorded)
+async def note_payment(session: Session, got: Received[intake.PaymentRecorded]) -> None:
+    await handlers.note_payment(session, _noted(got, Kind.PAID, method=got.fact.method))
+
+
 @consumer.on(workflow.LegOffered)
 async def offer_leg(session: Session, got: Received[workflow.LegOffered]) -> None:
     leg = got.fact
@@ -97,7 +102,6 @@ for _end in _ENDS:
 consumer.ignore(
     intake.DossierSubmitted,
     intake.PaymentRequested,
-    intake.PaymentRecorded,
     intake.ApplicantChanged,
     intake.ResultPosted,
     intake.ResultReturned,

@@ -23,7 +23,7 @@ from services.sla.domain.clock import (
     verdict,
     warn_at,
 )
-from services.sla.domain.entries import Counted, Entry, Measure, difference, entries, overdue_spans
+from services.sla.domain.entries import Counted, Entry, Measure, difference, entries, overdue_spans, paid
 from services.sla.domain.facts import (
     CalendarAdopted,
     ClockRule,
@@ -110,6 +110,7 @@ __all__ = [
     "opening_of",
     "order",
     "overdue_spans",
+    "paid",
     "seen_until",
     "stood_minutes",
     "suspension_no",

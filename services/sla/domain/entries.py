@@ -1,11 +1,12 @@
 """What a clock counts for in the reports: entries, each for one local date, that add up to every figure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from services.sla.domain.clock import ClockState, verdict
+from services.sla.domain.story import Kind, Noted
 from shared.worktime import local_date
 
 RENEWED = "renewed"
@@ -24,6 +25,8 @@ class Measure(StrEnum):
     RECEIVED = "received"
     RESOLVED = "resolved"
     OVERDUE = "overdue"
+    PAID = "paid"
+    """Told by payments, not by the clock; its *verdict* says how (``methods_of``). No form of the law counts it."""
 
 
 class Entry(NamedTuple):
@@ -72,6 +75,24 @@ def entries(clock: Counted) -> dict[Entry, int]:
     if clock.renewed_deadline_at is not None:
         _judge_again(counted, clock, clock.renewed_deadline_at)
     return {entry: n for entry, n in counted.items() if n}
+
+
+def paid(noted: Iterable[Noted]) -> dict[Entry, int]:
+    """Return what the payments among *noted* count for: one dossier, on the day of the first, by all their methods.
+
+    That a payment is said again changes nothing; which methods are online, and what several of them make, is a
+    scorecard's matter.
+    """
+    payments = [row for row in noted if row.kind == Kind.PAID]
+    if not payments:
+        return {}
+    methods = " ".join(sorted({row.data["method"] for row in payments}))
+    return {Entry(local_date(min(row.at for row in payments)), Measure.PAID, methods): 1}
+
+
+def methods_of(paid_by: str) -> list[str]:
+    """Return the methods that an entry of ``paid`` tells of; codes have no blanks."""
+    return paid_by.split(" ")
 
 
 def difference(after: Mapping[Entry, int], before: Mapping[Entry, int]) -> dict[Entry, int]:

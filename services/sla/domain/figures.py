@@ -21,8 +21,8 @@ NOTHING = Counts()
 class Sum(NamedTuple):
     """How many dossiers of one unit or field fall under one kind of entry.
 
-    *measure* is ``received``, ``resolved`` or ``overdue`` for the period, ``pending`` and ``overdue`` for all that was
-    before it (*is_before*).
+    *measure* is one of ``Measure`` for the period, ``pending`` and ``overdue`` for all that was before it
+    (*is_before*).
     """
 
     code: str
@@ -69,7 +69,7 @@ def figures(sums: Iterable[Sum], judging: Judging) -> dict[str, Figures]:
     found: dict[str, Counter[str]] = {}
     judged_by = {"", RENEWED} if judging.by_renewed else {""}
     for one in sums:
-        if one.judged_by in judged_by:
+        if one.judged_by in judged_by and one.measure != Measure.PAID:
             places = found.setdefault(one.code, Counter())
             for name in _places(one, judging):
                 places[name] += one.n

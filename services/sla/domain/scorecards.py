@@ -10,12 +10,12 @@ from typing import Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.sla.domain.clock import Verdict
-from services.sla.domain.entries import Measure, supplements_of
+from services.sla.domain.entries import Measure, methods_of, supplements_of
 from services.sla.domain.figures import Sum
 
 Counts = Mapping[str, int]
 """How many there were of each outcome."""
-COUNTED = ("channel", "verdict", "leg_verdict", "supplement_requests")
+Countable = Literal["channel", "verdict", "leg_verdict", "supplement_requests", "payment_method"]
 """What sla counts by itself; the counts of any other part are entered by a person, with the document."""
 VERDICTS, CHANNELS = frozenset(Verdict), frozenset({"online", "assisted", "counter", "post"})
 OUTCOMES: Mapping[str, frozenset[str]] = {"verdict": VERDICTS, "leg_verdict": VERDICTS, "channel": CHANNELS}
@@ -39,8 +39,8 @@ class Part(Row):
     group: str
     name: str
     max_points: Decimal = Field(gt=0)
-    counts: Literal["channel", "verdict", "leg_verdict", "supplement_requests"] | None = None
-    """What is counted; None: counts are entered."""
+    counts: Countable | None = None
+    """What is counted; None: counts are entered. Paid by several methods, a dossier counts by the one worth most."""
     worth: dict[str, Decimal] = Field(min_length=1)
     target: Decimal = Field(gt=0)
     late_after_supplements: int | None = Field(default=None, ge=0)
@@ -61,6 +61,10 @@ class Part(Row):
     def outcomes(self) -> list[str]:
         """The outcomes that have a worth, the best first."""
         return sorted(self.worth, key=lambda outcome: (-self.worth[outcome], outcome))
+
+    def best_of(self, outcomes: Iterable[str]) -> str:
+        """Return the one of *outcomes* that is worth most."""
+        return max(outcomes, key=lambda outcome: (self.worth.get(outcome, Decimal()), outcome))
 
     def share(self, average: Decimal) -> Decimal:
         """Return *average* as a share of the best possible one."""
@@ -121,13 +125,15 @@ class Tallies(NamedTuple):
     """Dossiers that ended, by number of supplement requests and verdict, as far as there were several requests."""
     leg_verdict: Counter[str]
     supplement_requests: Counter[str]
+    payment_method: Counter[str]
+    """Dossiers that were paid, by all their methods."""
     entered: dict[str, Counter[str]]
     """By part."""
 
     @classmethod
     def empty(cls) -> Self:
         """Return tallies to add to."""
-        return cls(Counter(), Counter(), Counter(), Counter(), Counter(), {})
+        return cls(Counter(), Counter(), Counter(), Counter(), Counter(), Counter(), {})
 
     def of(self, part: Part) -> Counts:
         """Return the counts that *part* is about."""
@@ -139,6 +145,10 @@ class Tallies(NamedTuple):
                 if n_requests > part.late_after_supplements:
                     counted[verdict] -= n
                     counted[Verdict.LATE] += n
+        if part.counts == "payment_method":
+            counted = Counter()
+            for methods, n in self.payment_method.items():
+                counted[part.best_of(methods_of(methods))] += n
         return +counted
 
 
@@ -202,7 +212,7 @@ def _grade(card: Scorecard, points: Decimal) -> str | None:
 
 
 def tallies_of(sums: Iterable[Sum]) -> dict[str, Tallies]:
-    """Return by code what the journal of a period says: by which channel dossiers came in, and how they ended."""
+    """Return by code what the journal of a period says: how dossiers came in, how they ended, how they were paid."""
     found: dict[str, Tallies] = {}
     for one in sums:
         if one.is_before:
@@ -214,6 +224,8 @@ def tallies_of(sums: Iterable[Sum]) -> dict[str, Tallies]:
             tallies.channel[one.channel] += one.n
         elif one.judged_by == "" and one.measure == Measure.RESOLVED:
             tallies.verdict[one.verdict] += one.n
+        elif one.judged_by == "" and one.measure == Measure.PAID:
+            tallies.payment_method[one.verdict] += one.n
     return found
 
 
@@ -224,6 +236,7 @@ def together(all_of_it: Iterable[Tallies]) -> Tallies:
         total.channel.update(one.channel)
         total.verdict.update(one.verdict)
         total.supplemented.update(one.supplemented)
+        total.payment_method.update(one.payment_method)
         for code, counts in one.entered.items():
             total.entered.setdefault(code, Counter()).update(counts)
     return total

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     CALENDAR_ADOPTED = "calendar_adopted"
     SUPPLEMENT_ASKED = "supplement_asked"
     """Before there was a clock to stop."""
+    PAID = "paid"
 
 
 class Ending(StrEnum):
@@ -189,4 +190,5 @@ _READERS: Mapping[str, Callable[[Noted, bool], Iterable[Fact]]] = {
     Kind.APOLOGISED: _apologised,
     Kind.CALENDAR_ADOPTED: _calendar_adopted,
     Kind.SUPPLEMENT_ASKED: _nothing,
+    Kind.PAID: _nothing,
 }

@@ -10,6 +10,7 @@ from services.sla.handlers.clocks import keep_fact, start_clock
 from services.sla.handlers.deadlines import work_out_deadline
 from services.sla.handlers.entered import OverlappingCount, enter_count
 from services.sla.handlers.legs import acknowledge_leg, assign_leg, end_leg, offer_leg
+from services.sla.handlers.payments import note_payment
 from services.sla.handlers.register import print_register, read_register
 from services.sla.handlers.report06 import print_06, read_06
 from services.sla.handlers.scorecard_views import list_scores, read_card, read_scores
@@ -42,6 +43,7 @@ __all__ = [
     "list_online",
     "list_saturday",
     "list_scores",
+    "note_payment",
     "note_refusal",
     "offer_leg",
     "open_suspension",

@@ -1,8 +1,9 @@
 """The journal of entries: what a change of a clock adds to the reports, and takes from them."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 
-from services.sla.domain import Counted, difference, entries
+from services.sla.domain import Counted, Entry, difference, entries
 from services.sla.models import Clock, JournalEntry
 from shared.session import Session
 from shared.tables import HeadRow
@@ -28,8 +29,12 @@ def enter(session: Session, head: HeadRow, clock: Clock, counted: Counted) -> No
     if counts == counted:
         return
     assert head.time is not None  # noqa: S101 - a clock starts with an event
-    known_on = local_date(head.time)
-    for entry, n in difference(entries(counts), entries(counted)).items():
+    write(session, clock, difference(entries(counts), entries(counted)), local_date(head.time))
+
+
+def write(session: Session, clock: Clock, changed: Mapping[Entry, int], known_on: date) -> None:
+    """Add to the journal what a dossier counts for from now on, and no longer."""
+    for entry, n in changed.items():
         row = {
             **entry._asdict(),
             "known_on": max(known_on, entry.counts_on),

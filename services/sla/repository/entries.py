@@ -27,7 +27,7 @@ ADD_FOLDED = """
     counted AS (
         SELECT unit_code, field_code, measure, counts_on, known_on, verdict, ending, judged_by,
             CASE measure WHEN 'received' THEN channel ELSE '' END AS channel,
-            measure <> 'overdue' AND extract(isodow FROM counts_on) = 6 AS is_saturday, n
+            measure IN ('received', 'resolved') AND extract(isodow FROM counts_on) = 6 AS is_saturday, n
         FROM folded
         UNION ALL
         SELECT unit_code, field_code, 'pending', counts_on, known_on, '', '', '', '', false,
@@ -123,7 +123,7 @@ def _whole_until(day: date) -> date:
 
 _GROUP = "is_before, measure, verdict, ending, judged_by, channel, is_saturday"
 _WHOLE = """(({0} < :before AND measure IN ('pending', 'overdue'))
-    OR ({0} >= :inside AND {0} < :until AND measure IN ('received', 'resolved', 'overdue')))"""
+    OR ({0} >= :inside AND {0} < :until AND measure <> 'pending'))"""
 # Of a day before the period only what it does to the pending and to the overdue.
 _OF_DAY = """
     SELECT {0}, counts_on < :from_on AS is_before,
@@ -131,9 +131,10 @@ _OF_DAY = """
         CASE WHEN counts_on < :from_on THEN '' ELSE verdict END AS verdict,
         CASE WHEN counts_on < :from_on THEN '' ELSE ending END AS ending, judged_by,
         CASE WHEN counts_on < :from_on OR measure <> 'received' THEN '' ELSE channel END AS channel,
-        counts_on >= :from_on AND measure <> 'overdue' AND extract(isodow FROM counts_on) = 6 AS is_saturday,
+        counts_on >= :from_on AND measure IN ('received', 'resolved') AND extract(isodow FROM counts_on) = 6
+            AS is_saturday,
         CASE WHEN counts_on < :from_on AND measure = 'resolved' THEN -n ELSE n END AS n
-    FROM entry WHERE"""
+    FROM entry WHERE (measure <> 'paid' OR counts_on >= :from_on) AND"""
 
 
 @cache

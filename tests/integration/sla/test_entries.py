@@ -163,15 +163,16 @@ def made_up(chance: random.Random) -> dict[str, Any]:
     """Return an entry that somebody could have written."""
     counts_on = chance.choice(DAYS[:120])
     known_on = counts_on if chance.random() < 0.8 else counts_on + timedelta(days=chance.randrange(60))
-    measure = chance.choice(["received", "received", "resolved", "overdue"])
+    measure = chance.choice(["received", "received", "resolved", "overdue", "paid"])
+    verdicts = {"resolved": ["early", "on_time", "late"], "paid": ["portal", "bank portal"]}
     return {
         "dossier_id": uuid4(),
         "counts_on": counts_on,
         "known_on": known_on,
         "measure": measure,
-        "verdict": chance.choice(["early", "on_time", "late"]) if measure == "resolved" else "",
+        "verdict": chance.choice(verdicts.get(measure, [""])),
         "ending": chance.choice(["granted", "withdrawn"]) if measure == "resolved" else "",
-        "judged_by": chance.choice(["", "", "", "renewed"]) if measure != "received" else "",
+        "judged_by": chance.choice(["", "", "", "renewed"]) if measure in {"resolved", "overdue"} else "",
         "unit_code": chance.choice(["A", "B", "C"]),
         "field_code": chance.choice(["x", "y"]),
         "procedure_code": "P",
@@ -201,12 +202,12 @@ def added_up(rows: list[dict[str, Any]], asked: Asked) -> Counter[tuple[Any, ...
         if row["counts_on"] < asked.from_on:
             if measure == "overdue":
                 found[code, True, "overdue", "", "", row["judged_by"], "", False] += n
-            elif row["judged_by"] == "":
+            elif row["judged_by"] == "" and measure != "paid":
                 found[code, True, "pending", "", "", "", "", False] += n if measure == "received" else -n
         else:
             channel = row["channel"] if measure == "received" else ""
             key = (code, False, measure, row["verdict"], row["ending"], row["judged_by"], channel)
-            found[*key, is_saturday and measure != "overdue"] += n
+            found[*key, is_saturday and measure in {"received", "resolved"}] += n
     return Counter({key: n for key, n in found.items() if n})
 
 

@@ -129,6 +129,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"from": "2019-01-01", "to": "2019-01-31"}, "/scorecard_code"),  # not in force then
     ({"part_code": "9.9"}, "/part_code"),
     ({"part_code": "2.1", "counts": {"late": 0, "early": 1}}, "/part_code"),  # that one is counted here
+    ({"part_code": "5.1", "counts": {"portal": 1}}, "/part_code"),
     ({"agency_code": "H00"}, "/agency_code"),
     ({"officer": "cb-01"}, "/officer"),
     ({"counts": {"maybe": 1}}, "/counts"),
@@ -168,7 +169,10 @@ async def test_before_there_was_a_scorecard_there_are_no_points(sla_town: World)
     answer = await get(sla_town, "reports/index-766?from=2021-01-01&to=2021-12-31")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "no_scorecard")
     cards = (await read(sla_town, "scorecards"))["items"]
-    assert [card["code"] for card in cards] == ["index-766", "scoring-agency", "scoring-officer"]
+    assert [(card["code"], card["version"]) for card in cards] == [
+        ("index-766", 1), ("index-766", 2), ("scoring-agency", 1), ("scoring-officer", 1),
+    ]  # fmt: skip
+    assert [card["parts"][13]["counts"] for card in cards[:2]] == [None, "payment_method"]
     assert cards[0]["parts"][4]["outcomes"] == ["early", "on_time", "late"]
 
 

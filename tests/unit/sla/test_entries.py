@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date, datetime, timedelta
 from itertools import accumulate
+from uuid import uuid4
 
 import hypothesis.strategies as st
 import pytest
@@ -14,6 +15,8 @@ from services.sla.domain import (
     Fact,
     Finished,
     Held,
+    Kept,
+    Kind,
     Measure,
     Reopened,
     Started,
@@ -26,6 +29,7 @@ from services.sla.domain import (
     held_minutes,
     n_changes,
     overdue_spans,
+    paid,
     seen_until,
     verdict,
 )
@@ -252,3 +256,24 @@ def test_a_day_is_local() -> None:
     late_evening = Started(at("2 23:30"))
     assert Entry(march(2), Measure.RECEIVED) in entries(row_of([late_evening]))
     assert Entry(march(3), Measure.RECEIVED) in entries(row_of([Started(at("2 23:59") + timedelta(minutes=1))]))
+
+
+def payment(when: str, method: str, seq: int = 3) -> Kept:
+    return Kept(uuid4(), "intake", seq, at(when), Kind.PAID, None, {"method": method})
+
+
+PAYMENTS: list[tuple[str, list[Kept], dict[Entry, int]]] = [
+    ("none", [Kept(uuid4(), "intake", 2, at("2 09:00"), Kind.STARTED, None, {})], {}),
+    ("one", [payment("4 23:59", "portal")], {Entry(march(4), Measure.PAID, "portal"): 1}),
+    ("said again", [payment("4 09:00", "portal"), payment("9 09:00", "portal")],
+     {Entry(march(4), Measure.PAID, "portal"): 1}),
+    ("two ways", [payment("4 09:00", "portal"), payment("3 09:00", "bank"), payment("6 09:00", "portal")],
+     {Entry(march(3), Measure.PAID, "bank portal"): 1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("payments", "expected"), [case[1:] for case in PAYMENTS], ids=[case[0] for case in PAYMENTS])
+def test_a_dossier_is_paid_once_on_the_day_of_its_first_payment_by_all_its_methods(
+    payments: list[Kept], expected: dict[Entry, int]
+) -> None:
+    assert paid(payments) == paid(payments[::-1]) == expected

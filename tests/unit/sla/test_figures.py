@@ -26,6 +26,7 @@ SUMS = [
     total("resolved", -1, verdict="late", ending="withdrawn", judged_by="renewed"),
     total("resolved", 1, verdict="early", ending="withdrawn", judged_by="renewed"),
     total("overdue", -1, judged_by="renewed"),
+    total("paid", 5, verdict="portal"),
 ]
 WAYS = [
     # how it is judged: early, on time, late, in time, overdue

@@ -12,7 +12,8 @@ from services.sla.domain.scorecards import Grade, Scorecard, Tallies, score, tal
 from shared.reference import read_folder, refuse_overlaps
 from tests.support import PROVINCE
 
-CARDS = {row["code"]: Scorecard.model_validate(row) for row in read_folder(PROVINCE / "scorecards")}
+VERSIONS = [Scorecard.model_validate(row) for row in read_folder(PROVINCE / "scorecards")]
+CARDS = {one.code: one for one in sorted(VERSIONS, key=lambda one: one.version)}
 INDEX, AGENCY, OFFICER = CARDS["index-766"], CARDS["scoring-agency"], CARDS["scoring-officer"]
 SHARE = {"yes": 100, "no": 0}
 
@@ -84,6 +85,10 @@ SUMS = [
     total("resolved", 1, verdict="late", ending="granted", judged_by="supplements:3"),
     total("resolved", -1, verdict="late", ending="granted", judged_by="renewed"),
     total("overdue", 2),
+    total("paid", 6, verdict="portal"),
+    total("paid", 3, verdict="bank"),
+    total("paid", 1, verdict="counter portal"),
+    total("paid", 2, verdict="bank counter"),
 ]
 
 
@@ -106,7 +111,23 @@ def test_the_index_by_hand() -> None:
         "1.4": Decimal("3.75"),  # 6 × 50/80
         "2.1": Decimal("20.00"),  # 85 % reach the target of 80 %
         "3.1": Decimal("4.80"),  # 12 × 40/50 × 0.5: half of it is not on the portal
+        "5.1": Decimal("7.29"),  # 10 × 58.33… / 80: 7 of 12 dossiers were paid through the portal
     }
+
+
+def test_paid_by_several_methods_a_dossier_counts_once_by_the_one_worth_most() -> None:
+    tallies, online = tallies_of(SUMS)["A"], INDEX.part("5.1")
+    assert online is not None
+    assert tallies.of(online) == {"portal": 7, "bank": 3, "counter": 2}
+    both = online.model_copy(update={"worth": {"portal": Decimal(100), "bank": Decimal(100)}})
+    assert tallies.of(both) == {"portal": 7, "bank": 5}
+
+
+def test_before_2026_the_share_paid_online_was_entered() -> None:
+    before = next(one for one in VERSIONS if (one.code, one.version) == (INDEX.code, 1)).part("5.1")
+    assert before is not None
+    assert before.counts is None
+    assert tallies_of(SUMS)["A"].of(before) == {}
 
 
 def test_a_place_is_the_sum_of_its_units() -> None:
@@ -114,6 +135,7 @@ def test_a_place_is_the_sum_of_its_units() -> None:
     tallies.entered["1.1"] = Counter(yes=1)
     both = together([tallies, tallies])
     assert (both.channel["online"], both.verdict["late"], both.supplemented[2, "early"]) == (60, 20, 10)
+    assert both.payment_method["portal"] == 12
     assert both.entered["1.1"] == {"yes": 2}
     assert tallies.entered["1.1"] == {"yes": 1}
 
@@ -149,7 +171,7 @@ def test_the_cards_add_up_to_what_the_documents_say() -> None:
     assert by_group == {"1": 18, "2": 20, "3": 12, "4": 22, "5": 10, "6": 18}
     assert [int(one.max_points) for one in (INDEX, AGENCY, OFFICER)] == [100, 18, 10]
     assert [part.code for part in OFFICER.parts] == ["1", "2", "3", "4", "7"]
-    refuse_overlaps("scorecard", {(one.code, one.version): one for one in CARDS.values()})
+    refuse_overlaps("scorecard", {(one.code, one.version): one for one in VERSIONS})
 
 
 WRONG: list[dict[str, Any]] = [

@@ -59,6 +59,7 @@ MEANING = [
     ((Row(Kind.APOLOGISED, 2),), ()),
     ((Row(Kind.CALENDAR_ADOPTED, data={"version": 2}),), (CalendarAdopted,)),
     ((Row(Kind.SUPPLEMENT_ASKED, 1),), ()),
+    ((Row(Kind.PAID, data={"method": "portal"}),), ()),
 ]
 
 
