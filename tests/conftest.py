@@ -34,3 +34,15 @@ async def issuer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Issu
     folder: Path = tmp_path_factory.mktemp("issuer")
     async with issuing(folder) as running:
         yield running
+
+
+# `make test` shares the tests between two processes: one starts whole systems and mostly waits, the other mostly works.
+TESTS = Path(__file__).parent
+WHOLE_SYSTEMS = {"e2e", "chaos", "conformance", "deploy", "desync", "adapters"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share engines and databases in one process."""
+    for item in items:
+        rooms = item.path.relative_to(TESTS).parts[:-1]
+        item.add_marker(pytest.mark.xdist_group("works" if WHOLE_SYSTEMS.isdisjoint(rooms) else "waits"))
