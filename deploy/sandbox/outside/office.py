@@ -73,6 +73,8 @@ class Office(ABC):
     """The states in which the autopilot has something to do."""
     received_field: str
     due_field: str
+    due_is_own: bool = False
+    """It reckons its own limit, so that nothing differs where the one-stop promises another date."""
 
     def __init__(self, place: Place) -> None:
         self.clock = Clock.read(place.clock)
@@ -139,6 +141,7 @@ class Office(ABC):
             "state_name": self.states.get(dossier.state, dossier.state),
             "received_at": self._shown_time(dossier, self.received_field),
             "due_at": self._shown_time(dossier, self.due_field),
+            "due_is_own": self.due_is_own,
             "fields": dossier.fields,
             "progress": dossier.progress,
         }

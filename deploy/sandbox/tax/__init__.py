@@ -23,6 +23,7 @@ class Tax(Office):
     moving = frozenset({"slip_received"})
     received_field = "NGAY_TIEPNHAN"
     due_field = "HAN_XULY"
+    due_is_own = True
 
     def add_calls(self, router: APIRouter) -> None:
         """Add the calls."""

@@ -37,6 +37,7 @@ async def test_a_slip_gets_a_technical_answer_at_once_and_no_result(tax: Partner
     found = await tax.dossier()
     assert found["state"] == "slip_received"
     assert found["received_at"] < found["due_at"]
+    assert found["due_is_own"]  # five days of its own: the page must not call them another date than ours
     assert (await notices(tax), receiver.got) == ([], [])
 
 
