@@ -151,6 +151,8 @@ class LegClock(Base):
     told_due_at: Mapped[datetime | None]
     """What workflow knows."""
     offered_at: Mapped[datetime]
+    counted_from: Mapped[datetime]
+    """Since when its limit runs: its offer, or that of the leg whose stretch an agency took over."""
     acknowledged_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     minutes: Mapped[int | None]

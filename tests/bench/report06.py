@@ -81,10 +81,10 @@ SUM_UP = f"WITH folded AS (SELECT * FROM entry), {ADD_FOLDED} SELECT 1"
 
 LEGS_FROM, LEGS_TO = date(2026, 2, 1), date(2026, 4, 30)
 FILL_LEGS = f"""
-    INSERT INTO leg_clock (dossier_id, leg_no, step_code, agency_code, limit_minutes, due_at, offered_at, ended_at,
-        minutes, status)
+    INSERT INTO leg_clock (dossier_id, leg_no, step_code, agency_code, limit_minutes, due_at, offered_at, counted_from,
+        ended_at, minutes, status)
     SELECT gen_random_uuid(), no, 'step', format('A%s', floor(random() * {N_UNITS})::int), 900,
-        begun + interval '3 days', begun, begun + random() * interval '5 days', floor(random() * 3000)::int,
+        begun + interval '3 days', begun, begun, begun + random() * interval '5 days', floor(random() * 3000)::int,
         (ARRAY['completed', 'completed', 'completed', 'returned'])[1 + floor(random() * 4)::int]
     FROM generate_series(1, 4) AS no CROSS JOIN generate_series(1, $2::int * 89 / 1095) AS at
         CROSS JOIN LATERAL (SELECT $1::date + random() * interval '89 days') AS one (begun)

@@ -13,6 +13,6 @@ def due_after(due_at: datetime, stood: int, calendar: Calendar) -> datetime:
     return add_working_minutes(due_at, stood, calendar) if stood else due_at
 
 
-def due_by(calendar: Calendar, due_at: datetime, offered_at: datetime, made_with: Calendar) -> datetime:
-    """Return the deadline that is as many working minutes of *calendar* after the offer as *due_at* was."""
-    return add_working_minutes(offered_at, working_minutes(offered_at, due_at, made_with), calendar)
+def due_by(calendar: Calendar, due_at: datetime, since: datetime, made_with: Calendar) -> datetime:
+    """Return the deadline that is as many working minutes of *calendar* after *since* as *due_at* was."""
+    return add_working_minutes(since, working_minutes(since, due_at, made_with), calendar)

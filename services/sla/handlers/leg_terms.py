@@ -22,9 +22,9 @@ def judge_legs(session: Session, head: HeadRow, history: History, calendar: Cale
 
 def judge_leg(session: Session, head: HeadRow, history: History, leg: LegClock, calendar: Calendar) -> None:
     """Set what is left of a leg's time to the agency, and tell workflow; CalendarGap."""
-    stood = _stood(history, leg, calendar)
-    leg.due_at = due_of(session, leg, calendar, stood)
+    leg.due_at = due_of(session, leg, calendar, _stood(history, leg, leg.counted_from, calendar))
     if leg.ended_at is not None:
+        stood = _stood(history, leg, leg.offered_at, calendar)
         leg.minutes = working_minutes(leg.offered_at, max(leg.offered_at, leg.ended_at), calendar) - stood
     if leg.due_at and leg.told_due_at and leg.due_at != leg.told_due_at and was_said(session, LegDeadlineMoved):
         publish(session, head, LegDeadlineMoved(leg_no=leg.leg_no, from_at=leg.told_due_at, to_at=leg.due_at))
@@ -34,7 +34,7 @@ def judge_leg(session: Session, head: HeadRow, history: History, leg: LegClock, 
 def see_covered(session: Session, history: History, calendar: Calendar) -> None:
     """CalendarGap where *calendar* ends before the deadline of a leg."""
     for leg in history.legs.values():
-        due_of(session, leg, calendar, _stood(history, leg, calendar))
+        due_of(session, leg, calendar, _stood(history, leg, leg.counted_from, calendar))
 
 
 def due_of(session: Session, leg: LegClock, calendar: Calendar, stood: int) -> datetime | None:
@@ -44,15 +44,15 @@ def due_of(session: Session, leg: LegClock, calendar: Calendar, stood: int) -> d
         return None
     if version not in {None, calendar.data.version}:
         made_with: Calendar = references(session).get("calendar", calendar.data.code, version)
-        due_at = due_by(calendar, due_at, leg.offered_at, made_with)
+        due_at = due_by(calendar, due_at, leg.counted_from, made_with)
     return due_after(due_at, stood, calendar)
 
 
-def _stood(history: History, leg: LegClock, calendar: Calendar) -> int:
-    """Return the working minutes of a leg in suspensions that are over: none counts, unless the leg is one itself."""
+def _stood(history: History, leg: LegClock, since: datetime, calendar: Calendar) -> int:
+    """Return the working minutes of a leg *since* then in suspensions that are over; none, if it is one itself."""
     if leg.excluded_ground is not None:
         return 0
     spans = [(row.from_at, row.to_at or leg.ended_at) for row in history.suspensions.values()]
-    ended = [(a, b) for a, b in spans if b is not None and b > leg.offered_at]
-    until = leg.ended_at or max((b for _, b in ended), default=leg.offered_at)
-    return stood_minutes((leg.offered_at, until), merged(ended), calendar)
+    ended = [(a, b) for a, b in spans if b is not None and b > since]
+    until = leg.ended_at or max((b for _, b in ended), default=since)
+    return stood_minutes((since, until), merged(ended), calendar)

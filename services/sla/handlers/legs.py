@@ -23,6 +23,7 @@ async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: 
     history = await repository.history(session, head.dossier_id)
     if not any(known.kind == Kind.LEG_OFFERED and known.no == offered.leg_no for known in history.facts):
         due_at = _due_at(session, history, offered, fact.at)
+        before = _handed_on(history, offered)
         leg = LegClock(
             dossier_id=head.dossier_id,
             leg_no=offered.leg_no,
@@ -30,8 +31,9 @@ async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: 
             agency_code=offered.agency_code,
             excluded_ground=offered.excluded_ground,
             limit_minutes=offered.limit_minutes,
-            first_due_at=due_at,
-            calendar_version=split_reference(offered.calendar)[1] if offered.calendar else None,
+            first_due_at=before.first_due_at if before else due_at,
+            calendar_version=before.calendar_version if before else _calendar_version(offered),
+            counted_from=before.counted_from if before else fact.at,
             due_at=due_at,
             told_due_at=due_at,
             offered_at=fact.at,
@@ -42,6 +44,16 @@ async def offer_leg(session: Session, head: HeadRow, offered: LegOffered, fact: 
         if history.clock is not None:
             judge_leg(session, head, history, leg, terms(session, history.clock).calendar)
     await keep_fact(session, head, fact)
+
+
+def _handed_on(history: History, offered: LegOffered) -> LegClock | None:
+    """Return the open leg whose stretch this one takes over, deadline and all: a step is open once otherwise."""
+    open_legs = (leg for leg in history.legs.values() if leg.ended_at is None)
+    return next((leg for leg in open_legs if leg.step_code == offered.step_code), None)
+
+
+def _calendar_version(offered: LegOffered) -> int | None:
+    return split_reference(offered.calendar)[1] if offered.calendar else None
 
 
 def _due_at(session: Session, history: History, offered: LegOffered, at: datetime) -> datetime | None:

@@ -147,13 +147,11 @@ def _leg(session: Session, leg: LegClock, state: ClockState, run_by: Terms, now:
     """Show a leg; suspensions of the dossier other than its own do not count in its minutes."""
     until = min(filter(None, (leg.ended_at, state.finished_at, max(now, leg.offered_at))))
     fields = {name: getattr(leg, name) for name in LegRead.model_fields if hasattr(LegClock, name)}
-    stretch, calendar, stood = (leg.offered_at, max(until, leg.offered_at)), run_by.calendar, 0
-    if leg.excluded_ground is None:
-        spans = merged((s.from_at, s.to_at or now) for s in state.suspensions)
-        stood = stood_minutes(stretch, spans, calendar)
-    due_at = due_of(session, leg, calendar, stood)
+    stretch, calendar = (leg.offered_at, max(until, leg.offered_at)), run_by.calendar
+    spans = merged((s.from_at, s.to_at or now) for s in state.suspensions) if leg.excluded_ground is None else []
+    due_at = due_of(session, leg, calendar, stood_minutes((leg.counted_from, stretch[1]), spans, calendar))
     late = due_at is not None and leg.excluded_ground is None and until > due_at
-    minutes = working_minutes(*stretch, calendar) - stood
+    minutes = working_minutes(*stretch, calendar) - stood_minutes(stretch, spans, calendar)
     return LegRead(**fields | {"due_at": due_at, "minutes": minutes, "is_late": late})
 
 

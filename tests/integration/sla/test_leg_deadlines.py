@@ -9,12 +9,12 @@ import pytest
 from services.sla import handlers, jobs
 from services.sla.repository.reports import Period, legs_ended
 from shared.events.intake import SupplementReceived, SupplementRequested
-from shared.events.workflow import LegOffered
+from shared.events.workflow import LegCancelled, LegOffered
 from shared.reference import store
 from shared.replay import _derive_in
 from shared.service import Service
 from tests.integration.sla.rows import clock, instants, said, stored
-from tests.integration.sla.story import OFFICE, Story, at, completed, offered, sla_on, tell
+from tests.integration.sla.story import OFFICE, TAX, Story, at, completed, offered, sla_on, tell
 from tests.support import Databases
 
 DAY_OFF = {"date": "2026-03-11", "kind": "off", "document": "12/QĐ-TTg (giả định)", "name": "Nghỉ đột xuất"}
@@ -115,6 +115,22 @@ async def test_what_becomes_known_late_is_told_too(empty: Service) -> None:
     assert await moves(empty, story) == [(at("4 08:15"), at("16 08:15"))]
     await tell(empty, [end])
     assert len(await moves(empty, story)) == 1
+
+
+async def test_a_stretch_that_is_taken_over_meanwhile_keeps_what_stood_before(empty: Service) -> None:
+    story = Story()
+    story.begin()
+    story.both("2 14:00", offered(1, OFFICE, minutes=675).model_copy(update={"due_at": at("4 08:15")}))
+    ask = SupplementRequested(request_no=1, stage="processing", ground="supplement", component_codes=["c"])
+    story.both("3 09:00", ask)
+    taken = offered(2, TAX, minutes=675).model_copy(update={"due_at": at("4 08:15"), "step_code": "step-1"})
+    story.both("6 10:00", taken, LegCancelled(leg_no=1, reason_code="agency_ended"))
+    story.both("13 09:00", SupplementReceived(request_no=1))
+    await tell(empty, story.events)
+    _, leg = (await stored(empty, story.dossier_id))["leg_clock"]
+    assert (leg["leg_no"], datetime.fromisoformat(leg["due_at"])) == (2, at("16 08:15"))  # as if nobody had ended
+    facts = await said(empty, story.dossier_id)
+    assert [data["to_at"] for name, data in facts if name == MOVED and data["leg_no"] == 2] == ["2026-03-16T01:15:00Z"]
 
 
 async def test_a_history_of_before_is_derived_anew_without_it_and_goes_on(
