@@ -123,7 +123,8 @@ async def run_on(session: Session, head: HeadRow, resumed: ClockResumed) -> None
 
 
 def _order(journey: Journey) -> None:
-    for leg in journey.legs:
+    """Give each open leg its place in the inbox."""
+    for leg in filter(is_open, journey.legs):
         leg.urgent_at = urgent_at(journey.dossier, leg.due_at, leg.excluded_ground)
 
 
