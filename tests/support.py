@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,7 @@ from deploy.local.serving import serving
 from deploy.local.tokens import Grant, client_secrets, sign
 from deploy.local.topics import make_topics
 from shared import migrate, outgoing
+from shared.clock import Clock
 from shared.reference import FOLDERS, read_folder, store
 from shared.service import Definition, Service, make_app
 from shared.settings import SERVICES, Settings
@@ -35,6 +37,12 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def stand(service: Service, at: datetime) -> None:
+    """Let the clock of a service stand at an instant."""
+    service.clock = Clock(at, datetime(2100, 1, 1, tzinfo=UTC))
+    service.sessions.info["clock"] = service.clock
 
 
 def definition_of(service: str) -> Definition:

@@ -22,7 +22,7 @@ def judge_legs(session: Session, head: HeadRow, history: History, calendar: Cale
 
 def judge_leg(session: Session, head: HeadRow, history: History, leg: LegClock, calendar: Calendar) -> None:
     """Set what is left of a leg's time to the agency, and tell workflow; CalendarGap."""
-    leg.due_at = due_of(session, leg, calendar, _stood(history, leg, leg.counted_from, calendar))
+    leg.due_at = _due_at(session, history, leg, calendar)
     if leg.ended_at is not None:
         stood = _stood(history, leg, leg.offered_at, calendar)
         leg.minutes = working_minutes(leg.offered_at, max(leg.offered_at, leg.ended_at), calendar) - stood
@@ -34,7 +34,11 @@ def judge_leg(session: Session, head: HeadRow, history: History, leg: LegClock, 
 def see_covered(session: Session, history: History, calendar: Calendar) -> None:
     """CalendarGap where *calendar* ends before the deadline of a leg."""
     for leg in history.legs.values():
-        due_of(session, leg, calendar, _stood(history, leg, leg.counted_from, calendar))
+        _due_at(session, history, leg, calendar)
+
+
+def _due_at(session: Session, history: History, leg: LegClock, calendar: Calendar) -> datetime | None:
+    return due_of(session, leg, calendar, _stood(history, leg, leg.counted_from, calendar))
 
 
 def due_of(session: Session, leg: LegClock, calendar: Calendar, stood: int) -> datetime | None:

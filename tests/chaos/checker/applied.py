@@ -37,7 +37,7 @@ def expected(history: list[Row]) -> dict[str, Any]:
     """Return what is to be seen of a dossier with these facts, oldest first."""
     legs = {row["data"]["leg_no"]: LEG[row["name"]] for row in history if row["name"] in LEG}
     automatic = {row["data"]["leg_no"] for row in history if row["data"].get("automatic")}
-    names = {row["name"] for row in history}
+    names, due = {row["name"] for row in history}, deadlines_of(history)
     deadline = [row["data"] for row in history if row["name"] in {"ClockStarted", "DeadlineMoved", "ClockFinished"}]
     accepted = next((row["data"]["code"] for row in history if row["name"] == "DossierAccepted"), None)
     return {
@@ -47,8 +47,8 @@ def expected(history: list[Row]) -> dict[str, Any]:
         "notify code": accepted,
         "workflow legs": legs,
         "sla legs": {n: status for n, status in legs.items() if n not in automatic},
-        "workflow leg deadlines": deadlines_of(history),
-        "sla leg deadlines": deadlines_of(history),
+        "workflow leg deadlines": due,
+        "sla leg deadlines": due,
         "workflow status": "completed" if "RouteCompleted" in names else "open" if "RouteOpened" in names else None,
         "sla status": "finished" if "ClockFinished" in names else "running" if "ClockStarted" in names else None,
         "intake appointment": _deadline(deadline),
@@ -101,6 +101,8 @@ def shown(seen: Evidence, dossier: str) -> dict[str, Any]:
     )
     route, clock = seen.by_dossier("workflow", "dossier", "id"), seen.by_dossier("sla", "clock", "dossier_id")
     told = seen.by_dossier("notify", "dossier", "id")
+    legs = seen.by_dossier("workflow", "leg", "dossier_id").get(dossier, [])
+    leg_clocks = seen.by_dossier("sla", "leg_clock", "dossier_id").get(dossier, [])
     here = intake.get(dossier, [{}])[0]
     owed = notices.get(dossier, [])
     return {
@@ -108,10 +110,10 @@ def shown(seen: Evidence, dossier: str) -> dict[str, Any]:
         "intake code": here.get("code"),
         "workflow code": route.get(dossier, [{}])[0].get("code"),
         "notify code": told.get(dossier, [{}])[0].get("code"),
-        "workflow legs": _legs(seen.by_dossier("workflow", "leg", "dossier_id").get(dossier, [])),
-        "sla legs": _legs(seen.by_dossier("sla", "leg_clock", "dossier_id").get(dossier, [])),
-        "workflow leg deadlines": _deadlines(seen.by_dossier("workflow", "leg", "dossier_id").get(dossier, [])),
-        "sla leg deadlines": _deadlines(seen.by_dossier("sla", "leg_clock", "dossier_id").get(dossier, [])),
+        "workflow legs": _legs(legs),
+        "sla legs": _legs(leg_clocks),
+        "workflow leg deadlines": _deadlines(legs),
+        "sla leg deadlines": _deadlines(leg_clocks),
         "workflow status": route.get(dossier, [{}])[0].get("status"),
         "sla status": clock.get(dossier, [{}])[0].get("status"),
         "intake appointment": here.get("appointment_at"),

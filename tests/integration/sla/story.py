@@ -7,7 +7,6 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 
-from shared.clock import Clock
 from shared.events import Fact
 from shared.events.base import Limit
 from shared.events.intake import DossierAccepted, DossierSubmitted
@@ -15,6 +14,7 @@ from shared.events.workflow import LegCompleted, LegOffered, RouteCompleted
 from shared.service import Service
 from shared.timeline import Draft, Event, advance, record
 from shared.worktime.calendar import LOCAL
+from tests import support
 from tests.simulation.memory import MemoryHead
 from tests.support import Databases, Holds, Issuer, World, definition_of, world
 
@@ -132,8 +132,7 @@ async def told(running: World, *, agency: str = OFFICE, days: float = 8, ends: s
 
 def stand(service: Service, when: str) -> None:
     """Let the clock of a service stand at an instant of March 2026: what it says becomes known then."""
-    service.clock = Clock(at(when), datetime(2100, 1, 1, tzinfo=UTC))
-    service.sessions.info["clock"] = service.clock
+    support.stand(service, at(when))
 
 
 async def tell(service: Service, events: Sequence[Event]) -> None:

@@ -16,7 +16,6 @@ from tests.integration.sla.rows import clock, counted, said, stored
 from tests.integration.sla.story import OFFICE, UNIT, Story, at, completed, offered, tell
 from tests.integration.sla.test_history import linear_extensions
 from tests.integration.sla.test_reports import OTHER
-from tests.integration.sla.test_reports import town as town  # noqa: PLC0414 - a fixture
 from tests.integration.sla.test_scorecards import enter, get, part, read
 from tests.simulation.memory import MemoryHead
 from tests.support import World

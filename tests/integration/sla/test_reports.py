@@ -4,7 +4,6 @@ import csv
 import io
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -25,14 +24,6 @@ from tests.support import Databases, Holds, Issuer, World, world
 
 GRANTED = RouteCompleted(outcome="granted")
 OTHER = "H99.02"
-
-
-@pytest.fixture
-async def town(databases: Databases, issuer: Issuer) -> AsyncIterator[World]:
-    """Sla with empty tables on a clock that stands at 2 March 2026; none of its workers runs."""
-    clock = f"2026-03-02T08:00:00+07:00@{datetime(2100, 1, 1, tzinfo=UTC).isoformat()}x1"
-    async with world(databases, issuer, services=("sla",), role="api", holds=Holds.ALL, clock=clock) as made:
-        yield made
 
 
 async def get(

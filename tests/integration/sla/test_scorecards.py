@@ -15,7 +15,6 @@ from shared.events.intake import SupplementReceived, SupplementRequested
 from shared.events.workflow import LegAcknowledged, LegAssigned, RouteCompleted
 from tests.integration.sla.story import OFFICE, TAX, UNIT, Story, completed, offered, stand, tell
 from tests.integration.sla.test_reports import OTHER, live
-from tests.integration.sla.test_reports import town as town  # noqa: PLC0414 - a fixture
 from tests.support import Databases, Holds, Issuer, World, world
 
 MARCH = "from=2026-03-01&to=2026-03-31"

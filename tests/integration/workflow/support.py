@@ -3,7 +3,7 @@
 import itertools
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -17,7 +17,6 @@ from deploy.local.tokens import Grant, sign
 from services.workflow.app import definition, load
 from services.workflow.config import WorkflowSettings
 from shared import migrate
-from shared.clock import Clock
 from shared.events import FACTS, Fact
 from shared.events.base import Limit
 from shared.events.intake import DossierAccepted, DossierSubmitted
@@ -81,14 +80,6 @@ class Unattached(Grant):
         """Let it pass."""
 
 
-class Heads(dict[tuple[str, UUID], MemoryHead]):
-    """What sla and notify know of dossiers."""
-
-    def __missing__(self, key: tuple[str, UUID]) -> MemoryHead:
-        """Begin with nothing."""
-        return self.setdefault(key, MemoryHead(key[1]))
-
-
 @dataclass
 class World:
     """Everything a test needs."""
@@ -98,7 +89,8 @@ class World:
     issuer: Issuer
     http: httpx.AsyncClient
     peers: dict[UUID, MemoryHead] = field(default_factory=dict)
-    others: Heads = field(default_factory=Heads)
+    others: dict[tuple[str, UUID], MemoryHead] = field(default_factory=dict)
+    """What sla and notify know of dossiers."""
     said: list[Event] = field(default_factory=list)
     """Every fact of intake."""
 
@@ -125,11 +117,6 @@ class World:
             await store(session, key, data, owned=self.service.references.owned(kind))
         await self.service.references.refresh()
 
-    def stand(self, at: datetime) -> None:
-        """Let the clock of the service stand at an instant."""
-        self.service.clock = Clock(at, datetime(2100, 1, 1, tzinfo=UTC))
-        self.service.sessions.info["clock"] = self.service.clock
-
     # Facts of intake
 
     def submit(self, **attributes: Any) -> UUID:
@@ -155,7 +142,8 @@ class World:
 
     async def tell_as(self, source: str, dossier_id: UUID, fact: Fact) -> None:
         """Have a fact of sla or notify applied."""
-        draft, head = Draft(uuid4(), fact.type_name(), fact.encode()), self.others[source, dossier_id]
+        draft = Draft(uuid4(), fact.type_name(), fact.encode())
+        head = self.others.setdefault((source, dossier_id), MemoryHead(dossier_id))
         head.step("intake", self.peers[dossier_id].entry("intake"), self.service.clock.now())
         assert await self.apply(record(source, head, draft, self.service.clock.now())) == 1
 

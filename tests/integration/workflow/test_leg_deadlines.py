@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.events import sla
 from shared.events.workflow import LegOffered
 from tests.integration.workflow.support import World
+from tests.support import stand
 
 LAND = "H99.VPDK"
 DAY_OFF = {"date": "2026-10-07", "kind": "off", "document": "12/QĐ-TTg (giả định)", "name": "Nghỉ đột xuất"}
@@ -42,7 +43,7 @@ async def test_a_leg_whose_clock_stands_is_behind_and_not_overdue(world: World) 
         (str(running), None),
         (str(standing), "supplement"),
     ]
-    world.stand(october("12 08:00"))
+    stand(world.service, october("12 08:00"))
     assert [one["is_overdue"] for one in await inbox(world)] == [True, False]
     seen = await world.see(standing)
     assert (seen["suspended_ground"], seen["suspended_since"]) == ("supplement", "2026-10-06T08:00:00+07:00")
@@ -53,7 +54,7 @@ async def test_what_was_overdue_before_its_clock_stood_stays_so(world: World) ->
     dossier = await world.accept()
     later = suspended(1).model_copy(update={"from_at": october("09 08:00")})
     await world.tell_as("sla", dossier, later)
-    world.stand(october("12 08:00"))
+    stand(world.service, october("12 08:00"))
     assert [one["is_overdue"] for one in await inbox(world)] == [True]
 
 
@@ -80,7 +81,7 @@ async def test_a_leg_that_is_the_span_itself_is_due_all_the_same(world: World) -
     await world.work(dossier, "appraisal", "slip_sent")
     leg = (await world.open_legs(dossier))["tax"]
     await world.tell_as("sla", dossier, suspended(1, leg["excluded_ground"]))
-    world.stand(october("30 08:00"))
+    stand(world.service, october("30 08:00"))
     tax = leg["agency_code"]
     (item,) = (await world.call("GET", f"/v1/agencies/{tax}/inbox", "officer", tax)).json()["items"]
     assert (item["suspended_ground"], item["is_overdue"]) == (leg["excluded_ground"], True)
