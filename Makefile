@@ -17,7 +17,7 @@ demo: $(BUILT) ## take N dossiers (N=1) through the whole system and print their
 	@$(PY) -m deploy.demo --number $(N)
 
 test: $(BUILT) ## run every test on the real engines
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PY) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 check: $(BUILT) ## lint, types, import rules, drift, then every test
 	@.venv/bin/ruff check
