@@ -25,6 +25,8 @@ class Answer(StrEnum):
     """It certainly did not take effect: no connection, a 502 before it, a session that has to be renewed."""
     UNKNOWN = "unknown"
     """Time-out, cut off, or an answer that is not in the table."""
+    GONE = "gone"
+    """There is no such dossier, though it was told of before: this change would be the first in its history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Said:
 
 OWN_CODES = frozenset({
     "adapter_error", "changed_at_portal", "closed_there", "cut_off", "incomplete", "intake_away", "lease_nearly_over",
-    "no_applicant", "no_call", "no_code", "no_connection", "no_number", "not_there_after_yes", "observed",
+    "no_applicant", "no_call", "no_code", "no_connection", "no_number", "not_there", "not_there_after_yes", "observed",
     "progress_doubtful", "unknown_notice", "unmapped_applicant_kind", "unmapped_procedure", "unreadable_answer",
 })  # fmt: skip
 """Reason codes that are ours, and the words beside them too; with any other code the words are the system's."""

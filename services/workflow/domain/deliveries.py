@@ -40,6 +40,8 @@ class Answer(StrEnum):
     """It certainly did not take effect (no connection, 502 before it): try again later."""
     UNKNOWN = "unknown"
     """Time-out, cut off, an answer that is not in the adapter's table."""
+    GONE = "gone"
+    """It has no such dossier, though it has taken changes of it: those are told again first, or a person decides."""
 
 
 class Result(StrEnum):
@@ -75,6 +77,7 @@ _AFTER: Mapping[Answer, State] = {
     Answer.REFUSED: State.REFUSED,
     Answer.NO_EFFECT: State.WAITING,
     Answer.UNKNOWN: State.UNKNOWN,
+    Answer.GONE: State.WAITING,
 }
 RESULTED: Mapping[Result, State] = {Result.DONE: State.DONE, Result.REFUSED: State.REFUSED}
 LEASABLE = frozenset({State.WAITING, State.UNKNOWN})

@@ -9,12 +9,16 @@ from uuid import UUID
 from services.workflow.domain.deliveries import (
     LEASABLE,
     RESULTED,
+    Answer,
     Result,
     StaleLease,
     State,
     after_answer,
 )
 from services.workflow.domain.incidents import Find, Kind
+from services.workflow.domain.observing import Verdict
+from services.workflow.domain.systems import OutsideSystem
+from services.workflow.handlers import observing
 from services.workflow.handlers.catalogue import system_for
 from services.workflow.handlers.incidents import open_incident
 from services.workflow.handlers.lanes import schedule
@@ -53,9 +57,18 @@ async def answer_delivery(session: Session, place: Place, given: AnswerGiven) ->
     delivery.leased_until = None
     delivery.state, delivery.reason_code, delivery.message = following, given.reason_code, given.message
     await schedule(session, exchange, delivery, datetime.now(UTC))
-    if delivery.state == State.REFUSED:
+    if given.answer is Answer.GONE:
+        await _gone(session, system, exchange, delivery)
+    elif delivery.state == State.REFUSED:
         await _refused(session, exchange, delivery)
     return delivery
+
+
+async def _gone(session: Session, system: OutsideSystem, exchange: Exchange, delivery: Delivery) -> None:
+    """There is no such dossier: its history comes before this change; if a person let it go, this is a refusal."""
+    if await observing.gone(session, system, exchange) is Verdict.SETTLED:
+        delivery.state, delivery.next_try_at = State.REFUSED, None
+        await _refused(session, exchange, delivery)
 
 
 async def _refused(session: Session, exchange: Exchange, delivery: Delivery) -> None:

@@ -17,6 +17,7 @@ from services.workflow.repository import observing as repository
 from services.workflow.schemas.exchange import ObservationGiven
 from shared.auth import Principal
 from shared.errors import DossierUnknown
+from shared.outbox import now
 from shared.session import Session
 
 
@@ -25,8 +26,22 @@ async def observe(session: Session, code: str, given: ObservationGiven, by: Prin
     require_past(session, given.observed_at, "/observed_at")
     real_now = datetime.now(UTC)
     case = await _case(session, system_for(session, code, by), given, real_now)
-    if _says_nothing(case, given):
-        return case.standing
+    if not _says_nothing(case, given):
+        await _conclude(session, case, given, real_now)
+    return case.standing
+
+
+async def gone(session: Session, system: OutsideSystem, exchange: Exchange) -> Verdict:
+    """A change found no dossier there: that is a look, also while changes are told again; older looks say nothing."""
+    real_now = datetime.now(UTC)
+    case = Case(system, exchange, await looking.standing_of(session, exchange.dossier_id, system, real_now))
+    case.standing.fence += 1
+    given = ObservationGiven(dossier_id=exchange.dossier_id, observed_at=now(session), how="read", exists=False)
+    await _conclude(session, case, given, real_now)
+    return Verdict(case.standing.verdict)
+
+
+async def _conclude(session: Session, case: Case, given: ObservationGiven, real_now: datetime) -> None:
     known = await _known(session, case, given)
     seen = _seen(given, known)
     verdict, news = await _judged(session, case, seen, known)
@@ -37,7 +52,6 @@ async def observe(session: Session, code: str, given: ObservationGiven, by: Prin
     await close_incidents(session, case.exchange, case.system.code, over, lambda one: seen.shows(one.theirs))
     if news:
         await settle(session, case, news, is_new=is_new)
-    return case.standing
 
 
 async def _case(session: Session, system: OutsideSystem, given: ObservationGiven, real_now: datetime) -> Case:

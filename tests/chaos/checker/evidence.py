@@ -103,11 +103,19 @@ class Evidence:
 
         What was told again, or was seen to be in step, has to be in step. A brake speaks for all that has diverged.
         """
-        known = [row for row in self.rows("workflow", "incident") if not row["closed_at"] or row["action"] in STAYS]
-        braked = {row["system"] for row in known if row["dossier_id"] is None}
-        found = {(str(row["dossier_id"]), row["system"]) for row in known}
+        braked = {row["system"] for row in self._known if row["dossier_id"] is None}
+        found = {(str(row["dossier_id"]), row["system"]) for row in self._known}
         wrong = [row for row in self.rows("workflow", "standing") if row["verdict"] == "diverged"]
         return found | {(str(row["dossier_id"]), row["system"]) for row in wrong if row["system"] in braked}
+
+    @property
+    def odd_logs(self) -> set[tuple[str, str]]:
+        """Return the (dossier, system) pairs of which a person can see that the log is in another order."""
+        return {(str(row["dossier_id"]), row["system"]) for row in self._known if row["kind"] == "log"}
+
+    @property
+    def _known(self) -> list[Row]:
+        return [row for row in self.rows("workflow", "incident") if not row["closed_at"] or row["action"] in STAYS]
 
 
 async def collect(postgres_url: str, sandbox_url: str, sandbox_folder: Path, told: list[Told]) -> Evidence:

@@ -28,17 +28,22 @@ def check_portal(seen: Evidence, lanes: Lanes) -> Iterator[Finding]:
         steps = [int(found[1]) for line in there["progress"] if (found := re.match(r"Bước (\d+): ", line["text"]))]
         told = [row["no"] for row in lane if row["state"] in TAKEN]
         is_visible = (dossier, system) in seen.incidents
-        yield from _steps(f"dvcqg {dossier}", steps, told, is_visible=is_visible)
+        if (dossier, system) not in seen.odd_logs:
+            yield from _order(f"dvcqg {dossier}", steps, is_visible=is_visible)
+        if not is_visible:
+            yield from _steps(f"dvcqg {dossier}", steps, told)
         if len(told) == len(lane) and not is_visible:
             yield from _header(dossier, rows[dossier], there)
 
 
-def _steps(where: str, steps: list[int], told: list[int], *, is_visible: bool) -> Iterator[Finding]:
-    firsts = list(dict.fromkeys(steps))
-    if firsts != sorted(firsts) or (steps != sorted(steps) and not is_visible):
+def _order(where: str, steps: list[int], *, is_visible: bool) -> Iterator[Finding]:
+    """A line that is there twice may come late, if a person can see that; a first one may not."""
+    there = list(dict.fromkeys(steps)) if is_visible else steps
+    if there != sorted(there):
         yield Finding("reordered", where, f"steps {steps}")
-    if is_visible:
-        return
+
+
+def _steps(where: str, steps: list[int], told: list[int]) -> Iterator[Finding]:
     yield from (Finding("doubled", where, f"step {n} is there {k} times") for n, k in Counter(steps).items() if k > 1)
     yield from (Finding("lost", where, f"step {n} was taken and is not there") for n in told if n not in steps)
     yield from (Finding("doubled", where, f"step {n} was never taken") for n in set(steps) - set(told))

@@ -23,6 +23,11 @@ async def incident_of(town: Town, dossier_id: UUID, kind: str) -> dict[str, Any]
     return reached
 
 
+def lines(dossier: dict[str, Any]) -> list[int]:
+    """Return the numbers of our changes in the portal's progress, as they stand there."""
+    return [int(one["text"].partition(":")[0].removeprefix("Bước ")) for one in dossier["progress"]]
+
+
 async def closed(town: Town, dossier_id: UUID) -> None:
     async def there() -> bool:
         return await town.incidents(dossier_id) == []
@@ -157,6 +162,77 @@ async def test_a_slip_that_tax_lost_is_told_again_under_its_own_number(town: Tow
         [again] = await town.lane("tax", dossier_id)
     assert (again["id"], again["state"]) == (first["id"], "acknowledged")
     assert len((await tax.dossier(code))["fields"]["slips"]) == 1
+
+
+async def test_a_change_that_finds_its_dossier_deleted_waits_for_a_person_and_comes_after_its_history(
+    town: Town,
+) -> None:
+    """Chaos, seed 902: line 21 had made the dossier anew, and lines 1 to 20 came after it."""
+    dossier_id, _ = await town.accept()
+    portal = town.partner("dvcqg")
+    async with town.adapter("dvcqg"):
+        lane = await town.told("dvcqg", dossier_id)
+        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane))
+        await town.execute("UPDATE standing SET look_at = NULL")
+        await portal.client.delete(f"/sandbox/dvcqg/dossiers/{dossier_id}")
+        await town.work(dossier_id, "appraisal", "slip_sent")
+        incident = await incident_of(town, dossier_id, "missing")
+        head = (await town.lane("dvcqg", dossier_id))[len(lane)]
+        assert (head["state"], head["reason_code"], await portal.codes()) == ("waiting", "not_there", [])
+        await town.resolve(incident, "retry")
+        lane = await town.told("dvcqg", dossier_id)
+        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane), n_repairs=1)
+    assert lines(await town.at_portal(dossier_id)) == [one["no"] for one in lane]
+    assert await town.incidents(dossier_id) == []
+
+
+async def test_a_change_to_a_dossier_that_was_lost_before_it_was_seen_comes_after_its_history(town: Town) -> None:
+    dossier_id, _ = await town.accept()
+    portal = town.partner("dvcqg")
+    async with town.adapter("dvcqg", looks_at_once=0):
+        await town.told("dvcqg", dossier_id)
+        await portal.client.delete(f"/sandbox/dvcqg/dossiers/{dossier_id}")
+        await town.work(dossier_id, "appraisal", "slip_sent")
+        lane = await town.told("dvcqg", dossier_id)
+    assert lines(await town.at_portal(dossier_id)) == [one["no"] for one in lane]
+    assert (await town.standing("dvcqg", dossier_id))["repaired_from"] == 1
+    assert await town.incidents(dossier_id) == []
+
+
+async def test_a_dossier_that_is_deleted_while_it_is_told_again_is_an_incident(town: Town) -> None:
+    dossier_id, _ = await town.accept()
+    portal = town.partner("dvcqg")
+    async with town.adapter("dvcqg"):
+        lane = await town.told("dvcqg", dossier_id)
+        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane))
+        await portal.faults({"kind": "down", "seconds": 600, "calls": ["DongBoHoSoMC"]})
+        assert (await portal.act("change", str(dossier_id), fields={"NgayHenTra": "20300101080000"})).status_code == 200
+
+        async def is_told_again() -> bool:
+            return bool((await town.standing("dvcqg", dossier_id))["n_repairs"])
+
+        await eventually(is_told_again)
+        await portal.client.delete(f"/sandbox/dvcqg/dossiers/{dossier_id}")
+        incident = await incident_of(town, dossier_id, "missing")
+        await portal.faults()
+        await town.resolve(incident, "retry")
+        lane = await town.told("dvcqg", dossier_id)
+        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane), n_repairs=2)
+    assert lines(await town.at_portal(dossier_id)) == [one["no"] for one in lane]
+
+
+async def test_a_change_to_a_dossier_that_a_person_let_go_is_refused_and_they_see_it(town: Town) -> None:
+    dossier_id, _ = await town.accept()
+    portal = town.partner("dvcqg")
+    async with town.adapter("dvcqg"):
+        lane = await town.told("dvcqg", dossier_id)
+        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane))
+        await portal.client.delete(f"/sandbox/dvcqg/dossiers/{dossier_id}")
+        await town.resolve(await incident_of(town, dossier_id, "missing"), "accept")
+        await town.work(dossier_id, "appraisal", "slip_sent")
+        incident = await incident_of(town, dossier_id, "refused")
+        assert (incident["theirs"]["reason_code"], incident["ours"]["no"]) == ("not_there", len(lane) + 1)
+    assert (await portal.codes(), len(await town.incidents(dossier_id))) == ([], 1)
 
 
 @pytest.mark.parametrize("what", ["11", "x"])

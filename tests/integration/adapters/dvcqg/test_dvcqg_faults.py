@@ -1,5 +1,6 @@
 """Whatever goes wrong at the portal, header and progress end as they should, each step once."""
 
+import asyncio
 from dataclasses import replace
 
 import httpx
@@ -20,6 +21,7 @@ from tests.integration.adapters.dvcqg.steps import (
     texts,
 )
 from tests.integration.sandbox.partners import Partner
+from tests.support import eventually
 from tests.unit.adapters.tale import ASKED, BROUGHT, Tale, accepted, land_transfer
 from tests.unit.adapters.tale import submitted as born
 
@@ -121,6 +123,32 @@ async def test_what_the_portal_forgets_later_is_found_by_observing(
     seen = await portal.observe(told)
     assert seen is not None
     assert (seen.answer, seen.reason_code) == (Answer.NO_EFFECT, "not_there")
+
+
+async def test_a_change_is_never_the_first_of_a_dossier_that_is_gone(
+    dvcqg: Partner, portal: SessionPortal, tale: Tale
+) -> None:
+    await reach(portal, tale, born())
+    await dvcqg.client.delete(f"/sandbox/dvcqg/dossiers/{tale.dossier_id}")
+    said = await portal.deliver(tale.last(accepted()))
+    assert (said.answer, said.reason_code, await dvcqg.codes()) == (Answer.GONE, "not_there", [])
+
+
+async def test_a_dossier_that_goes_while_a_change_is_on_its_way_is_gone(
+    dvcqg: Partner, portal: SessionPortal, tale: Tale
+) -> None:
+    await reach(portal, tale, born())
+    await dvcqg.faults({"kind": "delay", "next_calls": 1, "calls": [HEADER], "seconds": 0.8})
+    n_before = await n_tried(dvcqg, READ)
+    telling = asyncio.create_task(portal.deliver(tale.last(accepted())))
+
+    async def was_read() -> bool:
+        return await n_tried(dvcqg, READ) > n_before
+
+    await eventually(was_read)
+    await dvcqg.client.delete(f"/sandbox/dvcqg/dossiers/{tale.dossier_id}")
+    said = await telling
+    assert (said.answer, said.reason_code, await dvcqg.codes()) == (Answer.GONE, "not_there", [])
 
 
 async def test_dates_that_the_portal_did_reset_are_noticed_and_put_right(
