@@ -46,7 +46,7 @@ async def tell_again(session: Session, exchange: Exchange, standing: Standing, f
     """
     told = await deliveries_from(session, standing, first)
     head = next((one for one in told if one.no > standing.told_no), None)
-    if head is not None and (head.leased_until is not None or head.state not in LEASABLE):
+    if any(one.leased_until is not None for one in told) or (head is not None and head.state not in LEASABLE):
         return False
     for delivery in told:
         delivery.next_try_at = None

@@ -8,7 +8,7 @@ import httpx
 
 from shared.events import sla
 from tests.integration.workflow.support import World
-from tests.integration.workflow.test_exchange import answer, as_system, drain, lane, lease
+from tests.integration.workflow.test_exchange import answer, as_system, drain, lane, lease, time_passes
 
 
 async def code_of(world: World, dossier: UUID) -> str:
@@ -90,6 +90,26 @@ async def test_a_refused_delivery_is_an_incident_and_a_person_lets_the_lane_go_o
     assert [one["no"] for one in taken if one["dossier_id"] == str(other)] == [2, 3, 4]
     assert await incidents(world) == []
     assert {one["state"] for one in await lane(world, "dvcqg", other)} == {"done"}
+
+
+async def test_what_is_on_its_way_while_it_is_told_again_is_not_overtaken(world: World) -> None:
+    dossier = await world.accept()
+    told = await drain(world, "dvcqg")
+    await observe(world, dossier, status="accepted")
+    await observe(world, dossier, exists=False)
+    (incident,) = await incidents(world)
+    assert (await resolve(world, incident, "retry")).status_code == 200
+    (first,) = await lease(world, "dvcqg")
+    await answer(world, "dvcqg", first, "taken")
+    (second,) = await lease(world, "dvcqg")
+    assert (await answer(world, "dvcqg", second, "gone", reason_code="not_there")).json()["state"] == "waiting"
+    await time_passes(world)
+    (second,) = await lease(world, "dvcqg")
+    (incident,) = await incidents(world)
+    assert (incident["kind"], (await resolve(world, incident, "retry")).status_code) == ("missing", 409)
+    await answer(world, "dvcqg", second, "gone", reason_code="not_there")
+    assert (await resolve(world, incident, "retry")).status_code == 200
+    assert [one["no"] for one in await drain(world, "dvcqg")] == [one["no"] for one in told]
 
 
 async def test_an_incident_is_settled_once_and_only_as_its_kind_allows(world: World) -> None:
