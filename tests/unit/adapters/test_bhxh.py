@@ -30,6 +30,8 @@ TAKEN, REFUSED, UNKNOWN, NO_EFFECT = Answer.TAKEN, Answer.REFUSED, Answer.UNKNOW
         (OFFER, {"MaLoi": 0, "SoHoSo": "123"}, UNKNOWN),
         (OFFER, {"MaLoi": 0, "SoHoSo": NUMBER, "Loi": "Lỗi: không kết nối được"}, UNKNOWN),
         (OFFER, {"MaLoi": -1, "MoTa": "Dữ liệu không hợp lệ"}, REFUSED),
+        (OFFER, {"MaLoi": -1, "MoTa": f"Không tìm thấy hồ sơ {CODE}"}, REFUSED),
+        (SUPPLEMENT, {"MaLoi": -1, "MoTa": f"Không tìm thấy hồ sơ {CODE}"}, Answer.GONE),
         (OFFER, {"MaLoi": "0", "SoHoSo": NUMBER}, UNKNOWN),
         (OFFER, {"MaLoi": False, "SoHoSo": NUMBER}, UNKNOWN),
         (OFFER, {"MaLoi": 7, "SoHoSo": NUMBER}, UNKNOWN),

@@ -3,7 +3,7 @@
 | fact | call | taken | refused |
 |---|---|---|---|
 | LegOffered | TiepNhanHoSo | 0 or 1 "already here", with SoHoSo | -1; 1, offered once more, but closed there |
-| SupplementReceived | BoSungHoSo | 0 with SoHoSo | -1 |
+| SupplementReceived | BoSungHoSo | 0 with SoHoSo | -1; of a dossier it has not ("Không tìm thấy"): gone |
 | LegCancelled, any other | none exists | – | ``no_call``, nothing is sent: a person tells the office |
 
 Its key is our dossier code, so "already here" proves the effect whoever asks. Anything else is unknown, also a 0 with
@@ -153,6 +153,8 @@ def judged(fact: str, answer: Json) -> Said:
     is_proven = NUMBER.fullmatch(str(answer.get("SoHoSo", ""))) is not None and "Loi" not in answer
     if is_proven and (code == OK or (code == REPEATED and fact == "LegOffered")):
         return Said(Answer.TAKEN, str(code), words)
+    if fact != "LegOffered" and _is_unknown(code, words):
+        return Said(Answer.GONE, str(code), words)
     return Said(Answer.REFUSED if code == ERROR else Answer.UNKNOWN, str(code), words)
 
 
@@ -161,9 +163,11 @@ def dossier_in(answer: Json) -> Json | Said:
     code, words, found = answer.get("MaLoi"), str(answer.get("MoTa", "")), answer.get("HoSo")
     if code == OK and isinstance(found, dict) and "Loi" not in answer:
         return found
-    if code == ERROR and words.startswith(UNKNOWN_THERE):
-        return Said(Answer.NO_EFFECT, str(code), words)
-    return Said(Answer.UNKNOWN, str(code), words)
+    return Said(Answer.NO_EFFECT if _is_unknown(code, words) else Answer.UNKNOWN, str(code), words)
+
+
+def _is_unknown(code: Any, words: str) -> bool:
+    return bool(code == ERROR and words.startswith(UNKNOWN_THERE))
 
 
 def observed(told: Told, found: Json) -> Said:
