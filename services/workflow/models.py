@@ -166,6 +166,7 @@ class Delivery(Base):
     message: Mapped[str]
     """What the system answered last; words of a machine, shown to ops only."""
     acknowledged_at: Mapped[datetime | None]
+    """When the system took it; null also if a person said so in its place."""
     result: Mapped[Json | None]
     resulted_at: Mapped[datetime | None]
 
@@ -177,6 +178,8 @@ class Standing(Base):
     __table_args__ = (
         # repository.observing.lease_looks: what was taken and not seen since, before all that is due
         Index("standing_due", "system", "is_fresh", "look_at", postgresql_where=text("look_at IS NOT NULL")),
+        # repository.observing.looks_due: handed out, and nothing came back
+        Index("standing_unseen", "system", "due_since", postgresql_where=text("due_since IS NOT NULL")),
         # repository.observing.n_diverged
         Index("standing_diverged", "system", "since", postgresql_where=text("verdict = 'diverged'")),
     )
@@ -194,9 +197,13 @@ class Standing(Base):
     """It has taken something, and was not seen since."""
     look_at: Mapped[datetime | None]
     """When it is looked at next; null while changes are told again, or if the system has no read."""
+    due_since: Mapped[datetime | None]
+    """Since when a look that was handed out is due: null once it is seen; what is not understood stays due."""
     verdict: Mapped[str]
     since: Mapped[datetime]
     """Since when the verdict is this one."""
+    well_at: Mapped[datetime | None]
+    """When nothing contradicted last: what a person accepted before is forgotten."""
     observed: Mapped[Json | None]
     """The fields that were seen; null if the dossier was not there."""
     observed_hash: Mapped[str | None]
@@ -248,6 +255,7 @@ class Incident(Base):
             "dossier_id",
             "system",
             "kind",
+            "delivery_id",
             unique=True,
             postgresql_where=text("closed_at IS NULL"),
             postgresql_nulls_not_distinct=True,

@@ -33,7 +33,8 @@ SELECT count(*) FROM delivery d WHERE state NOT IN ('done', 'acknowledged') AND 
     SELECT FROM incident i WHERE i.dossier_id = d.dossier_id AND i.system = d.system)
 """
 _NOT_LOOKED_AT = """
-SELECT count(*) FROM standing s WHERE is_fresh AND look_at IS NOT NULL AND acknowledged_at <= $1
+SELECT count(*) FROM standing s
+WHERE (is_fresh OR due_since IS NOT NULL) AND look_at IS NOT NULL AND acknowledged_at <= $1
 """
 _NOT_SEEN = """
 SELECT count(*) FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS deed (system, dossier_id, at)

@@ -24,6 +24,7 @@ class Leased:
     fact: str
     payload: Json
     state: str
+    is_first: bool
     fence: int
     n_tries: int
 
@@ -42,6 +43,7 @@ class Look:
     no: int
     fact: str
     payload: Json
+    is_first: bool
     fence: int
 
 
@@ -57,6 +59,7 @@ def told_of(handed: Leased | Look, people: People) -> Told:
         data=payload["data"],
         dossier=payload["dossier"],
         people=people,
+        is_first=handed.is_first,
     )
 
 

@@ -67,9 +67,11 @@ class Told:
     """``services.workflow.domain.picture.Picture`` as JSON."""
     people: People
     is_repeat: bool = False
-    """An earlier try of this very delivery may have taken effect, and no observation could say that it did not."""
+    """An earlier try of this very delivery may have taken effect; it was observed since, where anything can be read."""
     n_tries: int = 1
     """Tries so far, this one among them."""
+    is_first: bool = True
+    """The system has taken nothing of the dossier before; what a person settled in its place does not count."""
 
 
 @dataclass(frozen=True, slots=True)

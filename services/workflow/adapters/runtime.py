@@ -107,14 +107,12 @@ class Runtime:
             return Said(Answer.UNKNOWN, "adapter_error", type(error).__name__)
 
     async def _try(self, told: Told) -> Said:
-        """Observe first what may have taken effect; no later failure makes it certain that it did not."""
-        if told.is_repeat:
-            seen = await self.translator.observe(told)
-            if seen is not None and seen.answer is not Answer.NO_EFFECT:
-                return seen
-            told = replace(told, is_repeat=seen is None)
+        """Observe first what may have taken effect; unobserved, no later failure makes it certain that it did not."""
+        seen = await self.translator.observe(told) if told.is_repeat else None
+        if seen is not None and seen.answer is not Answer.NO_EFFECT:
+            return seen
         said = await self._deliver(told)
-        if told.is_repeat and said.answer is Answer.NO_EFFECT:
+        if told.is_repeat and seen is None and said.answer is Answer.NO_EFFECT:
             return replace(said, answer=Answer.UNKNOWN)
         return said
 

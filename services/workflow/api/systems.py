@@ -61,7 +61,7 @@ async def list_systems(session: Session, by: Watcher) -> SystemPage:
     for code, state, n, oldest in await repository.open_deliveries(session):
         waiting[code].append(WaitingRead(state=state, n=n, oldest_made_at=oldest))
     diverged = _due(await seen.diverged(session))
-    looks_due = _due(await seen.looks_due(session, [one.code for one in shown]))
+    looks_due = _due(await seen.looks_due(session, [one.code for one in shown if one.reads_back]))
     return SystemPage(items=[_system(one, waiting, diverged, looks_due) for one in shown])
 
 

@@ -14,6 +14,10 @@ CANONICALISER = 1
 """The version of ``canonical``; stored beside every hash."""
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=5)
+NO_CALL = "no_call"
+"""The reason of a refusal: the system has no call for the fact, and nothing was sent."""
+LET_GO = "let_go"
+"""The reason of a refusal: the dossier is gone there, and a person has said that it stays so."""
 
 
 class State(StrEnum):

@@ -53,7 +53,7 @@ class Known:
     """What we know of a dossier in a system."""
 
     told_no: int
-    """The last change it has taken; 0: none yet."""
+    """The last change it has taken; 0: none yet, or what it should show is a person's word alone."""
     last_no: int
     """The last change that there is."""
     told: State

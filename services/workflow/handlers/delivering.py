@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.workflow.domain.deliveries import (
     LEASABLE,
+    LET_GO,
     RESULTED,
     Answer,
     Result,
@@ -54,6 +55,8 @@ async def answer_delivery(session: Session, place: Place, given: AnswerGiven) ->
         return delivery
     if delivery.fence != given.fence or delivery.leased_until is None or delivery.state not in LEASABLE:
         raise StaleLease(extra={"state_now": delivery.state, "fence": delivery.fence})
+    if given.answer is Answer.UNKNOWN and delivery.state == State.WAITING:
+        delivery.n_tries = 1  # what it was tried while nothing could have an effect says nothing of it
     delivery.leased_until = None
     delivery.state, delivery.reason_code, delivery.message = following, given.reason_code, given.message
     await schedule(session, exchange, delivery, datetime.now(UTC))
@@ -65,10 +68,14 @@ async def answer_delivery(session: Session, place: Place, given: AnswerGiven) ->
 
 
 async def _gone(session: Session, system: OutsideSystem, exchange: Exchange, delivery: Delivery) -> None:
-    """There is no such dossier: its history comes before this change; if a person let it go, this is a refusal."""
-    if await observing.gone(session, system, exchange) is Verdict.SETTLED:
-        delivery.state, delivery.next_try_at = State.REFUSED, None
-        await _refused(session, exchange, delivery)
+    """There is no such dossier: its history is told first; if there is none, or a person let it go, it is refused."""
+    verdict = await observing.gone(session, system, exchange)
+    if verdict is Verdict.DIVERGED:
+        return
+    delivery.state, delivery.next_try_at = State.REFUSED, None
+    if verdict is Verdict.SETTLED:
+        delivery.reason_code = LET_GO
+    await _refused(session, exchange, delivery)
 
 
 async def _refused(session: Session, exchange: Exchange, delivery: Delivery) -> None:

@@ -252,7 +252,7 @@ async def _compare_date(session: Session, case: _Case) -> Applied:
     ours, theirs = case.journey.exchange.picture["appointment_at"], case.given.data.due_at
     if theirs is not None and same(ours, theirs):
         return Status.MOOT, "in_step"
-    told = await repository.told(session, case.journey.exchange, case.system.code)
+    told = await _told(session, case)
     if theirs is not None and told is not None and same(told["appointment_at"], theirs):
         return Status.MOOT, "as_told"
     sides = {"appointment_at": ours}, {"appointment_at": theirs.isoformat() if theirs else None}
@@ -261,6 +261,13 @@ async def _compare_date(session: Session, case: _Case) -> Applied:
         session, case.journey.exchange, case.system.code, found, detail=case.given.data.reason_code or ""
     )
     return Status.CONFLICT, "another_date"
+
+
+async def _told(session: Session, case: _Case) -> dict[str, Any] | None:
+    """Return the picture that came with the last change the system has taken; None if it has taken none."""
+    dossier_id, system = case.journey.exchange.dossier_id, case.system.code
+    standing = await observing.standing(session, dossier_id, system)
+    return await observing.picture_at(session, dossier_id, system, standing.told_no) if standing is not None else None
 
 
 async def _note(_: Session, __: _Case) -> Applied:

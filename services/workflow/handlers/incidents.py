@@ -6,7 +6,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 
-from services.workflow.domain.deliveries import State
+from services.workflow.domain.deliveries import LET_GO, State
 from services.workflow.domain.incidents import Action, Find, Kind, require
 from services.workflow.handlers import determining
 from services.workflow.handlers.lanes import move_on, tell_again
@@ -39,17 +39,17 @@ async def open_incident(
     delivery: Delivery | None = None,
 ) -> Incident:
     """Open an incident, or bring the one that is open up to date; the dossier's head is locked."""
-    incident = await repository.open_incident(session, exchange.dossier_id, system, seen.kind)
+    delivery_id = delivery.id if delivery else None
+    incident = await repository.open_incident(session, exchange.dossier_id, system, seen.kind, delivery_id)
     if incident is None:
         incident = Incident(
             id=uuids.uuid7(), dossier_id=exchange.dossier_id, system=system, kind=seen.kind, detail=detail,
-            delivery_id=delivery.id if delivery else None, base=seen.base, ours=seen.ours, theirs=seen.theirs,
+            delivery_id=delivery_id, base=seen.base, ours=seen.ours, theirs=seen.theirs,
             opened_at=datetime.now(UTC), closed_at=None, closed_by=None, action=None, note="",
         )  # fmt: skip
         session.add(incident)
         return incident
     incident.base, incident.ours, incident.theirs, incident.detail = seen.base, seen.ours, seen.theirs, detail
-    incident.delivery_id = delivery.id if delivery else None
     return incident
 
 
@@ -103,6 +103,8 @@ async def _decide_delivery(session: Session, exchange: Exchange, incident: Incid
         await _tell_all_again(session, exchange, incident, delivery.no)
     else:
         delivery.state, delivery.n_tries, delivery.next_try_at = State.WAITING, 0, datetime.now(UTC)
+        if delivery.reason_code == LET_GO:
+            await _tell_all_again(session, exchange, incident)
 
 
 async def _tell_all_again(session: Session, exchange: Exchange, incident: Incident, first: int = 1) -> None:

@@ -52,7 +52,8 @@ async def taken(session: Session, delivery: Delivery, real_now: datetime) -> Non
     standing.told_at, standing.acknowledged_at = now(session), real_now
     standing.fence += 1
     if system.reads_back and delivery.no == standing.told_no:
-        standing.is_fresh, standing.look_at = True, real_now + _seconds(session, "look_first_seconds")
+        standing.is_fresh, standing.due_since = True, None
+        standing.look_at = real_now + _seconds(session, "look_first_seconds")
 
 
 async def standing_of(session: Session, dossier_id: UUID, system: OutsideSystem, real_now: datetime) -> Standing:
@@ -69,14 +70,14 @@ async def standing_of(session: Session, dossier_id: UUID, system: OutsideSystem,
 
 
 _NOT_YET = (
-    "told_at", "acknowledged_at", "look_at", "observed", "observed_hash", "observed_at", "how", "received_at",
-    "in_step_no", "in_step_hash", "repaired_at", "repaired_from",
+    "told_at", "acknowledged_at", "look_at", "due_since", "well_at", "observed", "observed_hash", "observed_at", "how",
+    "received_at", "in_step_no", "in_step_hash", "repaired_at", "repaired_from",
 )  # fmt: skip
 
 
 def look_again(session: Session, exchange: Exchange, standing: Standing, real_now: datetime) -> None:
     """Say when a dossier that was just seen is looked at next: after as long again as it has been as it is."""
-    standing.is_fresh = False
+    standing.is_fresh, standing.due_since = False, None
     if standing.look_at is None:
         return
     is_closed = exchange.picture["status"] in CLOSED

@@ -84,8 +84,9 @@ def _says_nothing(case: Case, given: ObservationGiven) -> bool:
 async def _known(session: Session, case: Case, given: ObservationGiven) -> Known:
     standing, dossier_id, system = case.standing, case.exchange.dossier_id, case.system.code
     at = given.stands_at and await repository.picture_at(session, dossier_id, system, given.stands_at)
+    has_taken = given.exists or any(await repository.taken(session, standing))
     return Known(
-        told_no=standing.told_no,
+        told_no=standing.told_no if has_taken else 0,
         last_no=case.exchange.lanes[system]["last_no"],
         told=await repository.picture_at(session, dossier_id, system, standing.told_no) or {},
         ours=case.exchange.picture,
@@ -122,3 +123,4 @@ def _record(standing: Standing, given: ObservationGiven, seen: Seen, verdict: Ve
         standing.verdict, standing.since = verdict, real_now
     if verdict in {Verdict.IN_STEP, Verdict.PENDING} and seen.exists and standing.told_no:
         standing.in_step_no, standing.in_step_hash, standing.n_tries = standing.told_no, standing.observed_hash, 0
+        standing.well_at = real_now

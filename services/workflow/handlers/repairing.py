@@ -12,6 +12,7 @@ from services.workflow.handlers import brake
 from services.workflow.handlers.incidents import open_incident
 from services.workflow.handlers.lanes import tell_again
 from services.workflow.models import Exchange, Standing
+from services.workflow.repository.observing import taken
 from shared.session import Session
 
 
@@ -29,6 +30,8 @@ async def settle(session: Session, case: Case, finds: Sequence[Find], *, is_new:
     if await brake.holds(session, case.system, is_new=is_new):
         return
     mended = [find for find in finds if find.first is not None]
+    _, last = await taken(session, case.standing) if mended else (0, 0)
+    mended = [find for find in mended if (find.first or 1) <= last]
     if mended and case.standing.n_tries < case.system.most_repairs:
         await tell_again(session, case.exchange, case.standing, min(find.first or 1 for find in mended))
     else:

@@ -1,6 +1,5 @@
 """The exchange with outside systems: lanes of deliveries, leased head by head."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -36,7 +35,11 @@ _LEASE = text("""
     ) AS due
     WHERE delivery.dossier_id = due.dossier_id AND delivery.system = due.system AND delivery.no = due.no
     RETURNING delivery.id, delivery.dossier_id, delivery.no, delivery.fact, delivery.payload, delivery.state,
-        delivery.fence, delivery.n_tries, delivery.leased_until, delivery.made_at
+        delivery.fence, delivery.n_tries, delivery.leased_until, delivery.made_at, NOT EXISTS (
+            SELECT FROM delivery AS earlier
+            WHERE earlier.dossier_id = delivery.dossier_id AND earlier.system = delivery.system
+                AND earlier.no < delivery.no AND earlier.acknowledged_at IS NOT NULL
+        ) AS is_first
 """)
 
 
@@ -79,21 +82,28 @@ async def delivery_by_id(session: Session, system: str, delivery_id: UUID) -> De
 _BY_DELIVERY = select(Delivery).where(Delivery.id == bindparam("id"), Delivery.system == bindparam("system"))
 
 
+_FOLLOWING = (
+    select(Delivery)
+    .where(
+        Delivery.dossier_id == bindparam("dossier_id"),
+        Delivery.system == bindparam("system"),
+        Delivery.no > bindparam("no"),
+        Delivery.state.not_in([State.ACKNOWLEDGED.value, State.DONE.value]),
+    )
+    .order_by(Delivery.no)
+    .limit(1)
+)
+
+
 async def following(session: Session, delivery: Delivery) -> Delivery | None:
-    """Return the next delivery of the same lane."""
-    return await session.get(Delivery, (delivery.dossier_id, delivery.system, delivery.no + 1))
+    """Return what the same lane has to tell next; what a person has settled is passed over."""
+    given = {"dossier_id": delivery.dossier_id, "system": delivery.system, "no": delivery.no}
+    return await session.scalar(_FOLLOWING, given)
 
 
 async def exchange_with(session: Session, dossier_id: UUID) -> Exchange | None:
     """Return what outside systems are told of a dossier, to be shown."""
     return await session.get(Exchange, dossier_id)
-
-
-async def told(session: Session, exchange: Exchange, system: str) -> dict[str, Any] | None:
-    """Return the picture that came with the last delivery a system took; None if it took none yet."""
-    found = await session.get(Delivery, (exchange.dossier_id, system, exchange.lanes[system]["done_no"]))
-    picture: dict[str, Any] | None = json.loads(found.payload)["dossier"] if found is not None else None
-    return picture
 
 
 _LOCKED = (
@@ -133,9 +143,12 @@ async def open_incidents_of(session: Session, dossier_id: UUID, system: str) -> 
     return list(await session.scalars(_OPEN_INCIDENTS, {"dossier_id": dossier_id, "system": system}))
 
 
-async def open_incident(session: Session, dossier_id: UUID, system: str, kind: str) -> Incident | None:
-    """Return the open incident of a kind, None if there is none; the dossier's head is locked."""
-    return next((one for one in await open_incidents_of(session, dossier_id, system) if one.kind == kind), None)
+async def open_incident(
+    session: Session, dossier_id: UUID, system: str, kind: str, delivery_id: UUID | None
+) -> Incident | None:
+    """Return the open incident of a kind, of a delivery if it is about one; the dossier's head is locked."""
+    every = await open_incidents_of(session, dossier_id, system)
+    return next((one for one in every if (one.kind, one.delivery_id) == (kind, delivery_id)), None)
 
 
 async def lock_incident(session: Session, incident_id: UUID) -> tuple[tuple[HeadRow, Exchange] | None, Incident] | None:

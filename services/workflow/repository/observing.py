@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,12 +26,16 @@ _LEASE = text("""
     ), due AS (
         SELECT dossier_id FROM (SELECT * FROM fresh UNION ALL SELECT * FROM other) AS every LIMIT :n
     )
-    UPDATE standing SET fence = standing.fence + 1, look_at = clock_timestamp() + make_interval(secs => :seconds)
+    UPDATE standing SET fence = standing.fence + 1, look_at = clock_timestamp() + make_interval(secs => :seconds),
+        due_since = COALESCE(standing.due_since, standing.look_at), is_fresh = FALSE
     FROM due JOIN exchange USING (dossier_id) JOIN delivery USING (dossier_id)
     WHERE standing.dossier_id = due.dossier_id AND standing.system = :system
         AND delivery.system = :system AND delivery.no = standing.told_no
     RETURNING delivery.id, standing.dossier_id, exchange.code AS dossier_code, delivery.no, delivery.fact,
-        delivery.payload, standing.fence
+        delivery.payload, standing.fence, NOT EXISTS (
+            SELECT FROM delivery AS earlier WHERE earlier.dossier_id = standing.dossier_id AND earlier.system = :system
+                AND earlier.no < standing.told_no AND earlier.acknowledged_at IS NOT NULL
+        ) AS is_first
 """)
 
 
@@ -66,19 +70,29 @@ _LOG = (
         Delivery.dossier_id == bindparam("dossier_id"),
         Delivery.system == bindparam("system"),
         Delivery.no <= bindparam("told_no"),
-        Delivery.id.not_in(select(Incident.delivery_id).where(
-            Incident.dossier_id == bindparam("dossier_id"), Incident.system == bindparam("system"),
-            Incident.action == Action.TAKEN.value,
-        )),
+        Delivery.acknowledged_at.is_not(None),
     )
     .order_by(Delivery.no)
-)  # fmt: skip
+)
 
 
 async def log_of(session: Session, standing: Standing) -> list[int]:
     """Return the changes that a system has taken, in order, without those of which only a person said so."""
     given = {"dossier_id": standing.dossier_id, "system": standing.system, "told_no": standing.told_no}
     return list(await session.scalars(_LOG, given))
+
+
+_TAKEN = select(func.min(Delivery.no), func.max(Delivery.no)).where(
+    Delivery.dossier_id == bindparam("dossier_id"),
+    Delivery.system == bindparam("system"),
+    Delivery.acknowledged_at.is_not(None),
+)
+
+
+async def taken(session: Session, standing: Standing) -> tuple[int, int]:
+    """Return the first and the last change that the system itself has taken, 0 and 0 if none."""
+    first, last = (await session.execute(_TAKEN, {"dossier_id": standing.dossier_id, "system": standing.system})).one()
+    return first or 0, last or 0
 
 
 _FROM = (
@@ -103,12 +117,14 @@ _ACCEPTED = select(Incident.kind, Incident.theirs).where(
     Incident.dossier_id == bindparam("dossier_id"),
     Incident.system == bindparam("system"),
     Incident.action == Action.ACCEPT.value,
+    Incident.closed_at > bindparam("well_at"),
 )
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 async def accepted(session: Session, standing: Standing) -> list[tuple[str, dict[str, Any] | None]]:
-    """Return the differences of which a person has said that they stay: kind and theirs."""
-    given = {"dossier_id": standing.dossier_id, "system": standing.system}
+    """Return the differences of which a person has said, since all was well last, that they stay: kind and theirs."""
+    given = {"dossier_id": standing.dossier_id, "system": standing.system, "well_at": standing.well_at or _EVER}
     return [(kind, theirs) for kind, theirs in await session.execute(_ACCEPTED, given)]
 
 
@@ -175,10 +191,12 @@ _DIVERGED = (
     .group_by(Standing.system)
 )
 _DUE = text("""
-    SELECT code, count(*), min(look_at)
-    FROM unnest(CAST(:systems AS text[])) AS one (code) CROSS JOIN (VALUES (TRUE), (FALSE)) AS part (is_fresh)
-        JOIN standing ON system = code AND standing.is_fresh = part.is_fresh AND look_at <= clock_timestamp()
-    GROUP BY code
+    SELECT code, count(*), min(since) FROM unnest(CAST(:systems AS text[])) AS one (code) CROSS JOIN LATERAL (
+        SELECT due_since AS since FROM standing WHERE system = code AND due_since IS NOT NULL
+        UNION ALL SELECT look_at FROM (VALUES (TRUE), (FALSE)) AS part (is_fresh)
+            JOIN standing USING (is_fresh)
+        WHERE system = code AND look_at <= clock_timestamp() AND due_since IS NULL
+    ) AS due GROUP BY code
 """)
 
 
@@ -198,7 +216,8 @@ _STANDING = text("""
         count(*) FILTER (WHERE NOT is_contradicted AND is_waiting) AS n_on_its_way,
         count(*) FILTER (WHERE is_contradicted) AS n_contradicted
     FROM (
-        SELECT receiving_unit_code, (lane->>'done_no')::int < (lane->>'last_no')::int AS is_waiting,
+        SELECT receiving_unit_code, (lane->>'done_no')::int < (lane->>'last_no')::int
+                OR standing.due_since < clock_timestamp() - interval '10 minutes' AS is_waiting,
             standing.verdict IN ('diverged', 'settled') IS TRUE OR EXISTS (
                 SELECT FROM incident WHERE dossier_id = dossier.id AND system = :system AND closed_at IS NULL
             ) AS is_contradicted

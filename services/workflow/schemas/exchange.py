@@ -32,6 +32,8 @@ class Leased(Read):
     payload: dict[str, Any]
     """Immutable; people are references that the adapter resolves in intake when it sends, and never stores."""
     state: str
+    is_first: bool
+    """The system has taken nothing of this dossier before."""
     fence: int
     """To be given back with the answer."""
     n_tries: int
@@ -169,6 +171,8 @@ class StandingRead(Read):
     received_at: LocalInstant | None
     look_at: LocalInstant | None
     """When it is looked at next; null while changes are told again, or where nothing can be read."""
+    due_since: LocalInstant | None
+    """Since when a look that was handed out has brought nothing; null once it has."""
     in_step_no: int | None
     """The last change that was seen to be there as it was told, and the hash of what was seen then."""
     in_step_hash: str | None
@@ -199,6 +203,8 @@ class Look(Read):
     no: int
     fact: str
     payload: dict[str, Any]
+    is_first: bool
+    """It is the first that the system has taken of this dossier."""
     fence: int
     """To be given back with the observation: what was seen before it says nothing."""
 

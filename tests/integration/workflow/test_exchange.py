@@ -142,6 +142,16 @@ async def test_a_partner_that_is_away_is_tried_without_end_with_growing_pauses(
     assert 290 < pauses[-1] <= 300
 
 
+async def test_tries_without_effect_do_not_count_among_those_whose_effect_is_unknown(world: World) -> None:
+    """A yes that is contradicted five times is a person's matter: an outage before it says nothing."""
+    await world.accept()
+    for what, expected in (*[("no_effect", n) for n in range(1, 8)], ("unknown", 8), ("unknown", 2), ("unknown", 3)):
+        (leased,) = await lease(world, "vbdlis")
+        assert leased["n_tries"] == expected
+        await answer(world, "vbdlis", leased, what)
+        await time_passes(world)
+
+
 async def test_a_refusal_stops_its_own_lane_only(world: World) -> None:
     refused, other = await world.accept(), await world.accept()
     for one in await lease(world, "dvcqg"):

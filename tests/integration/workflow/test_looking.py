@@ -168,6 +168,40 @@ async def test_ops_see_what_has_diverged_and_how_late_the_looks_are(world: World
     assert (found["tax"]["diverged"], found["tax"]["looks_due"]) == ({"n": 0, "since": None}, {"n": 0, "since": None})
 
 
+async def test_a_look_that_brings_nothing_stays_due_and_holds_up_no_other(world: World) -> None:
+    """What is not understood is leased again and again: ops see since when, and old looks are not starved by it."""
+    odd, _ = [await world.accept() for _ in range(2)]
+    await drain(world, "dvcqg")
+    await due(world)
+    await looks(world)
+    before = (await looks_due(world, "dvcqg"))["since"]
+    assert await looks(world) == []
+    await due(world)
+    for look in await looks(world):
+        if look["dossier_id"] != str(odd):
+            await saw(world, look, status="accepted")
+    assert await looks_due(world, "dvcqg") == {"n": 1, "since": before}
+    [row] = await world.rows("SELECT is_fresh, due_since FROM standing WHERE dossier_id = :id", id=odd)
+    assert (row.is_fresh, row.due_since is not None) == (False, True)
+
+
+async def test_looks_of_a_system_that_can_not_be_read_are_not_due(world: World) -> None:
+    await world.accept()
+    await drain(world, "dvcqg")
+    await due(world)
+    assert (await looks_due(world, "dvcqg"))["n"] == 1
+    latest = world.service.references.latest("system", "dvcqg").model_dump(mode="json")
+    await world.add("system", {**latest, "version": latest["version"] + 1, "reads_back": False})
+    assert (await looks_due(world, "dvcqg"))["n"] == 0
+
+
+async def looks_due(world: World, system: str) -> dict[str, Any]:
+    """Return how many looks at a system are due, and since when."""
+    items = (await world.call("GET", "/v1/systems", "ops")).json()["items"]
+    due: dict[str, Any] = next(one for one in items if one["code"] == system)["looks_due"]
+    return due
+
+
 async def in_step(world: World, role: str = "leader", **period: str) -> httpx.Response:
     asked = {"from": "2026-01-01", "to": "2026-12-31", **period}
     return await world.call("GET", "/v1/systems/dvcqg/in-step", role, params=asked)

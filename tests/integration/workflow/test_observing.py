@@ -6,7 +6,7 @@ from uuid import UUID
 
 import httpx
 
-from shared.events import sla
+from shared.events import intake, sla
 from tests.integration.workflow.support import World
 from tests.integration.workflow.test_exchange import answer, as_system, drain, lane, lease, time_passes
 
@@ -110,6 +110,99 @@ async def test_what_is_on_its_way_while_it_is_told_again_is_not_overtaken(world:
     await answer(world, "dvcqg", second, "gone", reason_code="not_there")
     assert (await resolve(world, incident, "retry")).status_code == 200
     assert [one["no"] for one in await drain(world, "dvcqg")] == [one["no"] for one in told]
+
+
+async def refuse_and_settle(world: World, reason_code: str = "-1") -> dict[str, Any]:
+    """Let the next delivery to the portal be refused, and a person say that it was taken."""
+    (refused,) = await lease(world, "dvcqg")
+    await answer(world, "dvcqg", refused, "refused", reason_code=reason_code)
+    (incident,) = await incidents(world)
+    assert (await resolve(world, incident, "taken")).status_code == 200
+    return refused
+
+
+async def test_what_a_person_settled_before_a_system_knew_the_dossier_is_no_part_of_its_history(world: World) -> None:
+    """Nothing there then contradicts nothing, and the change that makes the dossier there is its first."""
+    dossier = await world.accept()
+    assert (await refuse_and_settle(world))["is_first"]
+    assert (await observe(world, dossier, exists=False))["verdict"] == "pending"
+    (second,) = await lease(world, "dvcqg")
+    assert (second["no"], second["is_first"]) == (2, True)
+    await answer(world, "dvcqg", second, "taken")
+    (third,) = await lease(world, "dvcqg")
+    assert (third["no"], third["is_first"]) == (3, False)
+    assert (await answer(world, "dvcqg", third, "gone", reason_code="not_there")).status_code == 200
+    assert [one["no"] for one in await drain(world, "dvcqg")] == [2, 3, 4]
+    first = (await lane(world, "dvcqg", dossier))[0]
+    assert (first["state"], first["acknowledged_at"]) == ("done", None)
+
+
+async def test_a_fact_without_a_call_that_a_person_settled_is_not_asked_about_again(world: World) -> None:
+    dossier = await world.accept()
+    (first,) = await lease(world, "dvcqg")
+    await answer(world, "dvcqg", first, "taken")
+    await refuse_and_settle(world, "no_call")
+    assert [one["no"] for one in await drain(world, "dvcqg")] == [3, 4]
+    assert (await observe(world, dossier, exists=False))["n_repairs"] == 1
+    assert [one["no"] for one in await drain(world, "dvcqg")] == [1, 3, 4]
+    assert (await observe(world, dossier, status="accepted"))["verdict"] == "in_step"
+    assert await incidents(world) == []
+
+
+async def test_gone_of_what_was_never_there_is_a_refusal_that_a_person_sees(world: World) -> None:
+    await world.accept()
+    (first,) = await lease(world, "dvcqg")
+    said = (await answer(world, "dvcqg", first, "gone", reason_code="404")).json()
+    assert (said["state"], said["reason_code"]) == ("refused", "404")
+    (incident,) = await incidents(world)
+    assert (incident["kind"], incident["allowed"]) == ("refused", ["retry", "taken"])
+
+
+async def test_what_was_accepted_is_news_again_once_it_was_in_step_in_between(world: World) -> None:
+    dossier = await world.accept()
+    await drain(world, "dvcqg")
+    for _ in range(2):
+        assert (await observe(world, dossier, status="accepted"))["verdict"] == "in_step"
+        assert (await observe(world, dossier, exists=False))["verdict"] == "diverged"
+        assert (await observe(world, dossier, exists=False))["verdict"] == "diverged"
+        (incident,) = await incidents(world)
+        assert (await resolve(world, incident, "accept")).status_code == 200
+        for _ in range(2):
+            assert (await observe(world, dossier, exists=False))["verdict"] == "settled"
+        assert await incidents(world) == []
+
+
+async def test_every_refusal_of_a_lane_is_an_incident_of_its_own(world: World) -> None:
+    """A slip that is sent back later does not hide the refusal at which its lane stands."""
+    dossier = await world.accept()
+    await world.work(dossier, "appraisal", "slip_sent")
+    (slip,) = await lease(world, "tax")
+    await answer(world, "tax", slip, "taken")
+    await world.tell(dossier, intake.DossierWithdrawn(reason_code="APPLICANT"))
+    (cancelled,) = await lease(world, "tax")
+    await answer(world, "tax", cancelled, "refused", reason_code="no_call")
+    back = {"outcome": "refused", "data": {}}
+    assert (await as_system(world, "tax", "POST", f"/deliveries/{slip['id']}/result", back)).status_code == 200
+    found = {one["ours"]["no"]: one for one in await incidents(world)}
+    assert found.keys() == {1, 2}
+    assert (await resolve(world, found[1], "taken")).status_code == 200
+    (left,) = await incidents(world)
+    assert left["ours"]["no"] == 2
+    assert (await resolve(world, left, "taken")).status_code == 200
+    assert {one["state"] for one in (await lane(world, "tax", dossier))[:2]} == {"done"}
+
+
+async def test_a_slip_that_was_sent_back_and_is_told_again_waits_for_a_result_of_its_own(world: World) -> None:
+    dossier = await world.accept()
+    await world.work(dossier, "appraisal", "slip_sent")
+    back = {"outcome": "refused", "data": {}}
+    for _ in range(2):
+        (slip,) = await lease(world, "tax")
+        assert (await answer(world, "tax", slip, "taken")).json()["state"] == "acknowledged"
+        path = f"/deliveries/{slip['id']}/result"
+        assert (await as_system(world, "tax", "POST", path, back)).json()["state"] == "refused"
+        (incident,) = await incidents(world)
+        assert (await resolve(world, incident, "retry")).status_code == 200
 
 
 async def test_an_incident_is_settled_once_and_only_as_its_kind_allows(world: World) -> None:

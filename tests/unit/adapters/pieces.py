@@ -31,4 +31,4 @@ def told(fact: str, *, no: int = 1, is_repeat: bool = False, **data: Any) -> Tol
 
     picture = {**PICTURE, **data.pop("dossier", {})}
     at = datetime(2026, 11, 20, 2, tzinfo=UTC)
-    return Told("id", "dossier-id", no, fact, at, data, picture, people, is_repeat)
+    return Told("id", "dossier-id", no, fact, at, data, picture, people, is_repeat, is_first=no == 1)

@@ -117,8 +117,9 @@ class Tale:
 
         delivery_id = str(uuid5(self.dossier_id, f"{self.system} {self.no}"))
         return Told(
-            delivery_id, str(self.dossier_id), self.no, payload["fact"], at, payload["data"], payload["dossier"], people
-        )
+            delivery_id, str(self.dossier_id), self.no, payload["fact"], at, payload["data"], payload["dossier"],
+            people, is_first=self.no == 1,
+        )  # fmt: skip
 
 
 def with_status(told: Told, status: str) -> Told:

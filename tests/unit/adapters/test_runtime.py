@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from services.workflow.adapters.observer import Observer
 from services.workflow.adapters.ours import Ours
 from services.workflow.adapters.people import People, version_of
 from services.workflow.adapters.port import Answer, Said, Seen, Told
-from services.workflow.adapters.runtime import _without_particulars
+from services.workflow.adapters.runtime import Runtime, _without_particulars
 from services.workflow.adapters.signing import is_signed, sign
 from shared.tokens import TokenSource
 from tests.unit.adapters.pieces import PEOPLE
@@ -102,7 +103,7 @@ async def the_people(*, is_away: bool = False) -> AsyncIterator[People]:
             return httpx.Response(200, json={"access_token": "x"})
         return httpx.Response(503) if is_away else httpx.Response(200, json=PEOPLE)
 
-    leased = Leased("id", "dossier", 1, "LegOffered", PAYLOAD, "waiting", 1, 1)
+    leased = Leased("id", "dossier", 1, "LegOffered", PAYLOAD, "waiting", True, 1, 1)
     async with httpx.AsyncClient(transport=httpx.MockTransport(intake)) as http:
         yield People("http://x", Ours(TokenSource(http, "http://x/token", "bhxh", ""), http), leased, "test")
 
@@ -134,7 +135,8 @@ async def test_words_that_answer_a_call_without_people_are_cleared_of_them_or_le
 
 async def test_a_look_that_our_api_can_not_take_holds_up_no_other() -> None:
     answered, three = list[str](), asyncio.Event()
-    given = {"no": 1, "fact": "LegOffered", "payload": {"at": "2026-11-20", "data": {}, "dossier": {}}, "fence": 1}
+    given = {"no": 1, "fact": "LegOffered", "payload": {"at": "2026-11-20", "data": {}, "dossier": {}}}
+    given |= {"is_first": True, "fence": 1}
     looks = [{"id": name, "dossier_id": name, **given} for name in ("poison", "good")]
 
     def ours(request: httpx.Request) -> httpx.Response:
@@ -181,3 +183,39 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LIENTHONG_MODE", "production")
     with pytest.raises(ValueError, match="LIENTHONG_VBDLIS_SYSTEM_URL"):
         _ = read("vbdlis").system_url
+
+
+@pytest.mark.parametrize(("seen", "answer"), [(Said(NO_EFFECT), NO_EFFECT), (None, UNKNOWN)])
+async def test_a_delivery_that_may_have_been_told_before_is_told_as_such_also_after_a_look(
+    seen: Said | None, answer: Answer
+) -> None:
+    """After a restore a line may stand there under another number: only who knows of a repeat looks for it."""
+    told, answers, is_answered = list[Told](), list[Any](), asyncio.Event()
+    payload = {"at": "2026-11-20", "data": {}, "dossier": {}}
+
+    class Telling(All):
+        async def observe(self, told: Told) -> Said | None:
+            return seen
+
+        async def deliver(self, told_now: Told) -> Said:
+            told.append(told_now)
+            return Said(NO_EFFECT)
+
+    def ours(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"access_token": "x"})
+        if request.url.path.endswith("/lease"):
+            item = {"id": "d", "dossier_id": "d", "no": 2, "fact": "LegOffered", "payload": payload, "state": "unknown"}
+            return httpx.Response(200, json={"items": [{**item, "is_first": False, "fence": 1, "n_tries": 1}]})
+        answers.append(json.loads(request.content)["answer"])
+        is_answered.set()
+        return httpx.Response(200, json={"state": "waiting"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(ours)) as http, the_people() as people:
+        ledger = Ledger("http://x", "bhxh", Ours(TokenSource(http, "http://x/token", "bhxh", ""), http))
+        runtime = Runtime(Telling(), ledger, lambda _: people, Own(poll_seconds=0.01), Breaker(1, 60, 60))
+        task = asyncio.create_task(runtime.run())
+        async with asyncio.timeout(10):
+            await is_answered.wait()
+        task.cancel()
+    assert (answers[0], told[0].is_repeat) == (answer, True)

@@ -2,7 +2,8 @@
 
 | fact | call | taken | refused |
 |---|---|---|---|
-| LegOffered | TiepNhanHoSo | 0 or 1 "already here", with SoHoSo | -1; 1, offered once more, but closed there |
+| LegOffered, the first | TiepNhanHoSo | 0 or 1 "already here", with SoHoSo | -1 |
+| LegOffered, later | none: TraCuuHoSo | it is there and open | closed there; not there ("Không tìm thấy"): gone |
 | SupplementReceived | BoSungHoSo | 0 with SoHoSo | -1; of a dossier it has not ("Không tìm thấy"): gone |
 | LegCancelled, any other | none exists | – | ``no_call``, nothing is sent: a person tells the office |
 
@@ -59,26 +60,25 @@ class Bhxh:
         incomplete = lacking(told, *NEEDS[told.fact])
         if incomplete is not None:
             return incomplete
-        said = await self._send(told)
-        is_later_offer = told.fact == "LegOffered" and told.no > 1
-        if is_later_offer and said.answer is Answer.TAKEN and said.reason_code == str(REPEATED):
-            return await self._still_open(told, said)
-        return said
+        if told.fact == "LegOffered" and not told.is_first:
+            return await self._still_held(told)
+        return await self._send(told)
 
     async def _send(self, told: Told) -> Said:
         body = creation(told, await told.people()) if told.fact == "LegOffered" else supplement(told)
         answer = await self._line.post(CALLS[told.fact], body)
         return answer if isinstance(answer, Said) else judged(told.fact, answer)
 
-    async def _still_open(self, told: Told, said: Said) -> Said:
-        """Say whether a dossier that is "already here" and is offered once more is still worked on there."""
+    async def _still_held(self, told: Told) -> Said:
+        """Say whether a dossier that is offered once more is still worked on there; sent again it could begin anew."""
         found = await self._read(told)
         if isinstance(found, Said):
-            return Said(Answer.UNKNOWN, found.reason_code, found.message)
+            is_gone = found.answer is Answer.NO_EFFECT
+            return Said(Answer.GONE if is_gone else Answer.NO_EFFECT, found.reason_code, found.message)
         state = found.get("TrangThai")
         if state in CLOSED:
             return Said(Answer.REFUSED, f"closed_there:{state}", "Hồ sơ đã kết thúc tại BHXH; không có lệnh mở lại")
-        return said if state in OPEN else Said(Answer.UNKNOWN, "state_unknown")
+        return Said(Answer.TAKEN, "already_held") if state in OPEN else Said(Answer.NO_EFFECT, "state_unknown")
 
     async def observe(self, told: Told) -> Said | None:
         """Read the dossier and say whether the try is to be seen in it."""
@@ -100,7 +100,7 @@ class Bhxh:
         heard = callbacks.shown(found, self._now())
         if told.fact != "LegOffered":
             return replace(shown, heard=heard)
-        answering = tuple(replace(one, delivery_id=told.id) for one in heard.messages) if told.no == 1 else ()
+        answering = tuple(replace(one, delivery_id=told.id) for one in heard.messages) if told.is_first else ()
         return replace(shown, heard=Heard(answering))
 
     async def _read(self, told: Told) -> Json | Said:
@@ -173,8 +173,8 @@ def _is_unknown(code: Any, words: str) -> bool:
 def observed(told: Told, found: Json) -> Said:
     """Say whether a try is to be seen in the dossier that was read."""
     if told.fact == "LegOffered":
-        # offered again after it was there: that it is there proves nothing, and the call says it
-        is_seen = told.no == 1 and NUMBER.fullmatch(str(found.get("SoHoSo", ""))) is not None
+        # offered again after it was there: that it is there proves nothing, and ``deliver`` asks what it is
+        is_seen = told.is_first and NUMBER.fullmatch(str(found.get("SoHoSo", ""))) is not None
     else:
         steps = found.get("TienDo")
         if not isinstance(steps, list):
@@ -188,7 +188,7 @@ def seen(told: Told, found: Json) -> Seen | Said:
     procedure = code_of(str(found.get("MaThuTuc") or ""))
     if found.get("TrangThai") not in OPEN | CLOSED or not procedure:
         return Said(Answer.UNKNOWN, "state_unknown")
-    is_offered_again = told.fact == "LegOffered" and told.no > 1
+    is_offered_again = told.fact == "LegOffered" and not told.is_first
     if told.fact not in CALLS or is_offered_again:
         return Seen(state={"procedure_code": procedure})
     last = observed(told, found)

@@ -22,8 +22,6 @@ Numbering = Literal["submission", "code"]
 ``submission``: the id of the submission, from the first fact to the last; the code stands in GhiChu and in the line of
 acceptance. ``code``: the official code; what happens before there is one is refused, for a person to see.
 """
-NUMBERED = "DossierAccepted"
-"""The fact that gives a dossier its official code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,6 @@ class Change:
     number: str
     names: Names
     line: Json
-    is_first: bool
-    """Nothing of the dossier was told under this number before."""
 
     def lacks_header(self, found: Json | None) -> bool:
         """Say whether the header still has to be told."""
@@ -64,15 +60,9 @@ class SessionPortal:
         found = await self._client.look_up(change.number)
         if isinstance(found, Said):
             return not_sent(found)
-        if found is None and not change.is_first:
+        if found is None and not told.is_first:
             return _gone(change)
-        calls = await self._sent(change, found)
-        said = total(calls)
-        if said.answer is Answer.TAKEN:
-            return await self._proved(change, said)
-        if said.answer is Answer.REFUSED:
-            return await self._weighed(change, said, any(one.answer is Answer.TAKEN for one in calls))
-        return said
+        return await self._weighed(change, await self._sent(change, found))
 
     async def observe(self, told: Told) -> Said | None:
         """Say whether header and line are there; of one without the other ``deliver`` sends what is missing."""
@@ -111,15 +101,13 @@ class SessionPortal:
         names = self._catalogue.get(told.dossier["procedure_code"])
         if names is None:
             return Said(Answer.REFUSED, "unmapped_procedure", str(told.dossier["procedure_code"]))
-        is_by_code = self._numbering == "code"
-        number = told.dossier.get("code") if is_by_code else told.dossier_id
+        number = told.dossier_id if self._numbering == "submission" else told.dossier.get("code")
         if not number:
             return Said(Answer.REFUSED, "no_number", told.fact)
         line = progress.line(told, number)
         if line is None:
             return Said(Answer.REFUSED, "no_call", told.fact)
-        is_first = told.fact == NUMBERED if is_by_code else told.no == 1
-        return Change(told, number, names, line, is_first)
+        return Change(told, number, names, line)
 
     async def _sent(self, change: Change, found: Json | None) -> list[Said]:
         """Send what is missing; the line does not wait for the header, unless the portal knows no dossier yet."""
@@ -140,24 +128,21 @@ class SessionPortal:
         row = header(change.told, change.number, change.names, applicant, found or {})
         return await self._client.send("DongBoHoSoMC", row, isUpdating=str(found is not None))
 
-    async def _proved(self, change: Change, said: Said) -> Said:
-        """Return *said*, a yes, if the portal has what it said yes to."""
-        found = await self._client.look_up(change.number)
-        if isinstance(found, Said):
-            return Said(Answer.UNKNOWN, found.reason_code, found.message)
-        missing = _missing(change, found)
-        return contradicted(change.told, ", ".join(missing)) if missing else said
-
-    async def _weighed(self, change: Change, said: Said, is_in_part: bool) -> Said:
-        """Return *said*, a no, unless the portal has no dossier: then it is gone, or a yes beside the no was none."""
-        if not is_in_part and change.is_first:
+    async def _weighed(self, change: Change, calls: list[Said]) -> Said:
+        """Return what came of the calls, held against a look: a yes, or a no that may have no dossier behind it."""
+        said, has_yes = total(calls), any(one.answer is Answer.TAKEN for one in calls)
+        is_plain_no = said.answer is Answer.REFUSED and not has_yes and change.told.is_first
+        if said.answer not in {Answer.TAKEN, Answer.REFUSED} or is_plain_no:
             return said
         found = await self._client.look_up(change.number)
         if isinstance(found, Said):
             return Said(Answer.UNKNOWN, found.reason_code, found.message)
+        if said.answer is Answer.TAKEN:
+            missing = _missing(change, found)
+            return contradicted(change.told, ", ".join(missing)) if missing else said
         if found is not None:
             return said
-        return contradicted(change.told, "DongBoHoSoMC") if is_in_part else _gone(change)
+        return contradicted(change.told, "DongBoHoSoMC") if has_yes else _gone(change)
 
 
 def _gone(change: Change) -> Said:

@@ -64,7 +64,7 @@ class TaxGateway:
 
     async def _determined(self, told: Told, owed: Json, seen: Seen) -> Seen | Said:
         """Add the determination of a first slip; of later ones none: no query says which slip a notice answers."""
-        if told.fact != "LegOffered" or told.no > 1:
+        if told.fact != "LegOffered" or not told.is_first:
             return seen
         listed = await self._ask_anew(bodies.ASK_NOTICES, told)
         if isinstance(listed, Said):

@@ -50,7 +50,7 @@ class Vbdlis:
 
     async def deliver(self, told: Told) -> Said:
         """Make the call of this fact; whether its words prove an earlier try depends on ``told.is_repeat``."""
-        if told.fact == "LegOffered" and told.no > 1:
+        if told.fact == "LegOffered" and not told.is_first:
             return ALREADY_HELD
         if told.fact not in CALLS:
             return no_call(told, "VBDLIS")

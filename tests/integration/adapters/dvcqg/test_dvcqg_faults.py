@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ from tests.integration.adapters.dvcqg.steps import (
 )
 from tests.integration.sandbox.partners import Partner
 from tests.support import eventually
-from tests.unit.adapters.tale import ASKED, BROUGHT, Tale, accepted, land_transfer
+from tests.unit.adapters.tale import ASKED, BROUGHT, SAMPLES, Tale, accepted, land_transfer
 from tests.unit.adapters.tale import submitted as born
 
 BOTH = pytest.mark.parametrize("call", [HEADER, PROGRESS])
@@ -132,6 +133,24 @@ async def test_a_change_is_never_the_first_of_a_dossier_that_is_gone(
     await dvcqg.client.delete(f"/sandbox/dvcqg/dossiers/{tale.dossier_id}")
     said = await portal.deliver(tale.last(accepted()))
     assert (said.answer, said.reason_code, await dvcqg.codes()) == (Answer.GONE, "not_there", [])
+
+
+async def test_a_line_that_stands_there_under_another_number_is_not_added_again_with_its_header(
+    dvcqg: Partner, portal: SessionPortal, tale: Tale
+) -> None:
+    """Workflow, restored from a backup, numbered two facts that cross in the other order."""
+    await reach(portal, tale, born(), accepted())
+    before = replace(tale)
+    moved = tale.last(SAMPLES["DeadlineMoved"])
+    assert (await portal.deliver(moved)).answer is Answer.TAKEN
+    crossed = before.last(SAMPLES["ApplicantChanged"])
+    assert (await portal.deliver(replace(crossed, at=crossed.at + timedelta(seconds=30)))).answer is Answer.TAKEN
+    again = replace(moved, no=4, is_repeat=True)
+    seen = await portal.observe(again)
+    assert seen is not None
+    assert seen.answer is Answer.NO_EFFECT
+    assert (await portal.deliver(again)).answer is Answer.TAKEN
+    assert len((await dvcqg.dossier(str(tale.dossier_id)))["progress"]) == 4
 
 
 async def test_a_dossier_that_goes_while_a_change_is_on_its_way_is_gone(

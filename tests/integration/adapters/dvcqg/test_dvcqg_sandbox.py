@@ -149,7 +149,9 @@ async def test_what_can_not_be_mapped_is_refused_before_any_call(
 async def test_the_official_code_can_be_the_number(dvcqg: Partner, access: SessionAccess, tale: Tale) -> None:
     portal = SessionPortal(access, CATALOGUE, numbering="code")
     tale.tell(born())
-    await reach(portal, tale, accepted(), ACKNOWLEDGED)
+    told = replace(tale.last(accepted()), is_first=True)
+    assert (await portal.deliver(told)).answer is Answer.TAKEN
+    await reach(portal, tale, ACKNOWLEDGED)
     await portal.close()
     assert await dvcqg.codes() == [CODE]
 

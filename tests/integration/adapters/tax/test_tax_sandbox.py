@@ -293,7 +293,7 @@ async def test_a_look_takes_no_notices_that_are_not_all_that_is_owed_or_may_answ
     told = tale.last(OFFERED)
     await gateway.deliver(told)
     await determine(tax)
-    assert await gateway.look(replace(told, no=2)) == Seen()
+    assert await gateway.look(replace(told, is_first=False)) == Seen()
     listed = {"MA_HSO": CODE, "LIST": [{"SO_QUYET_DINH": "TB-1", "SO_TIEN": 7}]}
     assert results.shown(told, {"TONG_PHAI_NOP": 8}, listed, START) == Heard()
     assert results.shown(told, {"TONG_PHAI_NOP": 7}, {**listed, "LIST": "nothing"}, START) == Heard()
