@@ -217,7 +217,7 @@ _STANDING = text("""
         count(*) FILTER (WHERE is_contradicted) AS n_contradicted
     FROM (
         SELECT receiving_unit_code, (lane->>'done_no')::int < (lane->>'last_no')::int
-                OR standing.due_since < clock_timestamp() - interval '10 minutes' AS is_waiting,
+                OR (standing.due_since < clock_timestamp() - interval '10 minutes') IS TRUE AS is_waiting,
             standing.verdict IN ('diverged', 'settled') IS TRUE OR EXISTS (
                 SELECT FROM incident WHERE dossier_id = dossier.id AND system = :system AND closed_at IS NULL
             ) AS is_contradicted

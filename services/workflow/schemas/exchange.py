@@ -137,6 +137,7 @@ class InStepCount(Read):
     n_in_step: int
     """Everything was taken, nothing that was seen contradicts it."""
     n_on_its_way: int
+    """Not all was taken, or for ten minutes no look was understood."""
     n_contradicted: int
     """Diverged, let be so by a person, or with an open incident."""
 

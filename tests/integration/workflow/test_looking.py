@@ -211,8 +211,9 @@ async def test_leaders_see_by_unit_how_many_dossiers_of_a_period_are_in_step_at_
     dossiers = [await world.accept() for _ in range(3)]
     await drain(world, "dvcqg")
     await due(world)
-    [wrong] = [look for look in await looks(world) if look["dossier_id"] == str(dossiers[0])]
-    await saw(world, wrong, status="returned")
+    for look in await looks(world):
+        if look["dossier_id"] != str(dossiers[2]):
+            await saw(world, look, status="returned" if look["dossier_id"] == str(dossiers[0]) else "accepted")
     await world.accept(unit="H99.02")
     found = (await in_step(world)).json()
     assert [tuple(unit.values()) for unit in found["units"]] == [(3, 2, 0, 1, "H99.01"), (1, 0, 1, 0, "H99.02")]
@@ -222,6 +223,9 @@ async def test_leaders_see_by_unit_how_many_dossiers_of_a_period_are_in_step_at_
     assert (nothing["n"], nothing["units"]) == (0, [])
     await resolve(world, (await incidents(world))[0], "accept")
     assert (await in_step(world)).json()["n_contradicted"] == 1
+    await world.rows("UPDATE standing SET due_since = due_since - interval '11 minutes'")
+    unread = (await in_step(world)).json()
+    assert (unread["n_in_step"], unread["n_on_its_way"]) == (1, 2)
 
 
 async def test_a_period_that_ends_before_it_begins_and_who_may_not_ask_are_refused(world: World) -> None:
