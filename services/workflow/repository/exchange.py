@@ -88,7 +88,8 @@ _FOLLOWING = (
         Delivery.dossier_id == bindparam("dossier_id"),
         Delivery.system == bindparam("system"),
         Delivery.no > bindparam("no"),
-        Delivery.state.not_in([State.ACKNOWLEDGED.value, State.DONE.value]),
+        Delivery.state != State.ACKNOWLEDGED.value,
+        Delivery.state != State.DONE.value,
     )
     .order_by(Delivery.no)
     .limit(1)
