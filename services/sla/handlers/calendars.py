@@ -158,6 +158,8 @@ async def adopt_newest(session: Session) -> bool:
     for calendar in _newest(session):
         data = calendar.data
         asked = await repository.unfinished(session, data.code)
+        if asked is not None and asked.calendar_version > data.version:
+            continue  # decided just now: this process has not read the version yet
         if asked is not None and asked.calendar_version < data.version:
             asked.finished_at, asked = now(session), None  # overtaken by a version that was loaded meanwhile
         after = BEGINNING if asked is None else asked.after_id

@@ -122,6 +122,20 @@ async def test_a_day_given_back_moves_the_deadline_back(running: World) -> None:
     ]
 
 
+async def test_a_version_that_a_worker_has_not_read_yet_is_not_called_done(running: World) -> None:
+    service, _ = running.service("sla"), await told(running)
+    await change(running)
+    await work(service)
+    back = {"document": "13/QĐ-TTg (giả định)", "remove": ["2026-03-11"]}
+    asked = await ask(running, "POST", "/v1/calendars/VN/versions", role="ops", json=back)
+    assert asked.status_code == 202, asked.text
+    assert not await jobs.adopt_calendars(service)
+    assert (await progress(running, asked))["finished_at"] is None
+    await work(service)
+    done = await progress(running, asked)
+    assert (done["n_open"], done["n_moved"], done["finished_at"] is not None) == (1, 1, True)
+
+
 async def test_several_workers_bring_each_clock_there_once(running: World) -> None:
     service = running.service("sla")
     paths = [await told(running) for _ in range(5)]
