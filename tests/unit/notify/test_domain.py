@@ -1,5 +1,6 @@
 """The rules of notify: keys, back-off, masks, who is told, where webhooks may go, and what every template says."""
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
@@ -49,6 +50,7 @@ from shared.events.intake import (
 )
 from shared.events.sla import ApologyIssued, DeadlineMissed, DeadlineMissWithdrawn, DeadlineMoved
 from shared.events.workflow import RouteCompleted
+from tests.support import PROVINCE
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 COMMON: dict[str, Any] = {
@@ -68,7 +70,7 @@ FACTS: list[Fact] = [
     SupplementRequested(request_no=1, stage="reception", ground="missing", component_codes=["GCN"]),
     PaymentRequested(notice_no="TB-1", kind="tax", amount=12_500_000, due_on=date(2026, 12, 1)),
     PaymentRequested(notice_no="TB-2", kind="fee", amount=50_000),
-    DeadlineMoved(from_at=AT, to_at=AT + timedelta(days=1), reason="payment", citation="TT 01/2018/TT-VPCP"),
+    DeadlineMoved(from_at=AT, to_at=AT + timedelta(days=1), reason="surveying", citation="TT 01/2018/TT-VPCP"),
     DeadlineMissed(deadline_at=AT),
     ApologyIssued(apology_no=1, agency_code="H99.VPDK", deadline_at=AT, in_time=True, new_deadline_at=AT),
     ApologyIssued(apology_no=2, agency_code="H99.VPDK", deadline_at=AT, in_time=False),
@@ -89,6 +91,11 @@ def test_after_an_apology_the_applicant_is_not_written_to_about_the_same_again()
     assert is_for_applicant(DeadlineMoved(**moved, reason="calendar"))
     assert not is_for_applicant(DeadlineMissed(deadline_at=AT, promised_at=AT))
     assert is_for_applicant(DeadlineMissed(deadline_at=AT))
+
+
+def test_every_ground_that_moves_a_date_has_words_for_the_applicant() -> None:
+    grounds = json.loads((PROVINCE / "grounds/closed-list.json").read_text(encoding="utf-8"))
+    assert {one["code"] for one in grounds} <= repository.words().tables["reason"].keys()
 
 
 def test_every_fact_of_the_others_is_handled_or_ignored_on_purpose() -> None:
