@@ -23,15 +23,7 @@ from shared.settings import SERVICES
 from tests.support import eventually
 
 HISTORY = "dossier_id, seq, id, type, time, after, chain, data"
-LEG = (
-    "dossier_id, leg_no, version, step_code, agency_code, status, offered_at, acknowledged_at, outcome,"
-    " CASE WHEN status IN ('offered', 'in_progress') THEN due_at END AS due_at"
-)
-LEG_CLOCK = (
-    "dossier_id, leg_no, step_code, agency_code, excluded_ground, limit_minutes, first_due_at, offered_at, ended_at,"
-    " acknowledged_at, minutes, officer, status, CASE WHEN ended_at IS NULL THEN due_at END AS due_at"
-)
-"""OPEN: the deadline of a leg that is over was a minute later after a recovery, once in seven runs; not known why."""
+LEG = "dossier_id, leg_no, version, step_code, agency_code, status, offered_at, due_at, acknowledged_at, outcome"
 ENTRY = "dossier_id, counts_on, known_on, measure, verdict, ending, judged_by"
 TIMER = "dossier_id, kind, due_at, deadline_at, revision"
 STATE = {
@@ -51,7 +43,7 @@ STATE = {
         "dossier_id, source, seq, at, kind, no FROM fact",
         "* FROM clock",
         "* FROM suspension",
-        f"{LEG_CLOCK} FROM leg_clock",
+        "* FROM leg_clock",
         "* FROM holding",
         f"{ENTRY}, sum(n) FROM entry GROUP BY {ENTRY} HAVING sum(n) <> 0",
         f"{TIMER} FROM timer",
