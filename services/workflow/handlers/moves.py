@@ -74,7 +74,7 @@ def _offer(session: Session, journey: Journey, offer: Offer) -> None:
     if offer.completed_as is None:
         leg.offered_at = say(session, journey, _offered(journey.dossier, leg), at).time
         return
-    _complete_at_once(session, journey, leg, offer.completed_as)
+    _complete_at_once(session, journey, leg, offer.completed_as, at)
 
 
 def do_again(session: Session, journey: Journey, leg: Leg) -> Leg:
@@ -82,15 +82,15 @@ def do_again(session: Session, journey: Journey, leg: Leg) -> Leg:
     kept = {name: getattr(leg, name) for name in HANDED_ON} | {"from_leg_no": leg.leg_no}
     again = _new_leg(leg_no=journey.legs[-1].leg_no + 1, agency_code=leg.agency_code, **kept)
     _add(session, journey, again)
-    _complete_at_once(session, journey, again, leg.outcome or "")
+    _complete_at_once(session, journey, again, leg.outcome or "", next_instant(session, journey.head))
     return again
 
 
-def _complete_at_once(session: Session, journey: Journey, leg: Leg, outcome: str) -> None:
+def _complete_at_once(session: Session, journey: Journey, leg: Leg, outcome: str, at: datetime) -> None:
     leg.status, leg.outcome = LegStatus.COMPLETED, outcome
     stretch = Stretch(step_code=leg.step_code, task=leg.task, holder=leg.holder, agency_code=leg.agency_code)
     fact = LegCompleted(leg_no=leg.leg_no, outcome=leg.outcome, automatic=stretch)
-    leg.offered_at = leg.completed_at = say(session, journey, fact).time
+    leg.offered_at = leg.completed_at = say(session, journey, fact, at).time
 
 
 def _add(session: Session, journey: Journey, leg: Leg) -> None:

@@ -1,9 +1,12 @@
 """What sla says of clocks is seen in inboxes: a leg is not due while the clock stands, and due later after it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from shared import worktime
+from shared.clock import Clock
 from shared.events import sla
 from shared.events.workflow import LegOffered
 from tests.integration.workflow.support import World
@@ -33,6 +36,19 @@ async def inbox(world: World) -> list[dict[str, Any]]:
         "items"
     ]
     return items
+
+
+async def test_a_stretch_that_is_done_at_once_is_due_from_the_instant_that_its_fact_has(world: World) -> None:
+    """Done again after a restore it has the same deadline: that of an instant before could lie a minute earlier."""
+    clock = Clock(october("05 08:00"), datetime.now(UTC), 1_000_000)
+    world.service.clock = world.service.sessions.info["clock"] = clock
+    dossier = await world.accept(channel="online")
+    query = "SELECT offered_at, due_at FROM leg WHERE dossier_id = :id AND leg_no = 1"
+    [leg] = await world.rows(query, id=dossier)
+    calendar = world.service.references.latest("calendar", "VN")
+    begins = calendar.start_for_forwarding(leg.offered_at, electronic=True)
+    half_a_day = worktime.Limit(amount=Decimal("0.5"), unit=worktime.Unit.WORKING_DAYS)
+    assert leg.due_at == worktime.due_at(begins, half_a_day, calendar, from_moment=True).due_at
 
 
 async def test_a_leg_whose_clock_stands_is_behind_and_not_overdue(world: World) -> None:
