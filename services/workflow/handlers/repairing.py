@@ -29,9 +29,8 @@ async def settle(session: Session, case: Case, finds: Sequence[Find], *, is_new:
     """Tell again what a machine may, open incidents about the rest; nothing of either while the brake is on."""
     if await brake.holds(session, case.system, is_new=is_new):
         return
-    mended = [find for find in finds if find.first is not None]
-    _, last = await taken(session, case.standing) if mended else (0, 0)
-    mended = [find for find in mended if (find.first or 1) <= last]
+    _, last = await taken(session, case.standing)
+    mended = [find for find in finds if find.first is not None and find.first <= last]
     if mended and case.standing.n_tries < case.system.most_repairs:
         await tell_again(session, case.exchange, case.standing, min(find.first or 1 for find in mended))
     else:

@@ -21,14 +21,15 @@ NOWHERE: Row = {"progress": [], "state": None, "received_at": None, "due_at": No
 def check_portal(seen: Evidence, lanes: Lanes) -> Iterator[Finding]:
     """Compare header and progress with what was told; a difference that a person can see is none that is silent."""
     rows = {str(row["id"]): row for row in seen.rows("intake", "dossier")}
+    visible, odd_logs = seen.incidents, seen.odd_logs
     for (dossier, system), lane in lanes.items():
         if system != "dvcqg":
             continue
         there = seen.outside["dvcqg"].get(dossier, NOWHERE)
         steps = [int(found[1]) for line in there["progress"] if (found := re.match(r"Bước (\d+): ", line["text"]))]
         told = [row["no"] for row in lane if row["state"] in TAKEN]
-        is_visible = (dossier, system) in seen.incidents
-        if (dossier, system) not in seen.odd_logs:
+        is_visible = (dossier, system) in visible
+        if (dossier, system) not in odd_logs:
             yield from _order(f"dvcqg {dossier}", steps, is_visible=is_visible)
         if not is_visible:
             yield from _steps(f"dvcqg {dossier}", steps, told)

@@ -23,6 +23,13 @@ async def incident_of(town: Town, dossier_id: UUID, kind: str) -> dict[str, Any]
     return reached
 
 
+async def in_step(town: Town, dossier_id: UUID, **more: Any) -> list[dict[str, Any]]:
+    """Wait until the portal has taken all of a dossier and was seen to be in step; return what it was told."""
+    lane = await town.told("dvcqg", dossier_id)
+    await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane), **more)
+    return lane
+
+
 def lines(dossier: dict[str, Any]) -> list[int]:
     """Return the numbers of our changes in the portal's progress, as they stand there."""
     return [int(one["text"].partition(":")[0].removeprefix("Bước ")) for one in dossier["progress"]]
@@ -77,8 +84,7 @@ async def test_a_due_date_that_was_reset_there_is_ours_again(town: Town) -> None
     dossier_id, _ = await town.accept()
     portal = town.partner("dvcqg")
     async with town.adapter("dvcqg"):
-        lane = await town.told("dvcqg", dossier_id)
-        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane))
+        lane = await in_step(town, dossier_id)
         due = (await town.at_portal(dossier_id))["due_at"]
         later = (datetime.fromisoformat(due) + timedelta(days=9)).strftime("%Y%m%d%H%M%S")
         assert (await portal.act("change", str(dossier_id), fields={"NgayHenTra": later})).status_code == 200
@@ -171,8 +177,7 @@ async def test_a_change_that_finds_its_dossier_deleted_waits_for_a_person_and_co
     dossier_id, _ = await town.accept()
     portal = town.partner("dvcqg")
     async with town.adapter("dvcqg"):
-        lane = await town.told("dvcqg", dossier_id)
-        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane))
+        lane = await in_step(town, dossier_id)
         await town.execute("UPDATE standing SET look_at = NULL")
         await portal.client.delete(f"/sandbox/dvcqg/dossiers/{dossier_id}")
         await town.work(dossier_id, "appraisal", "slip_sent")
@@ -180,8 +185,7 @@ async def test_a_change_that_finds_its_dossier_deleted_waits_for_a_person_and_co
         head = (await town.lane("dvcqg", dossier_id))[len(lane)]
         assert (head["state"], head["reason_code"], await portal.codes()) == ("waiting", "not_there", [])
         await town.resolve(incident, "retry")
-        lane = await town.told("dvcqg", dossier_id)
-        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane), n_repairs=1)
+        lane = await in_step(town, dossier_id, n_repairs=1)
     assert lines(await town.at_portal(dossier_id)) == [one["no"] for one in lane]
     assert await town.incidents(dossier_id) == []
 
@@ -203,8 +207,7 @@ async def test_a_dossier_that_is_deleted_while_it_is_told_again_is_an_incident(t
     dossier_id, _ = await town.accept()
     portal = town.partner("dvcqg")
     async with town.adapter("dvcqg"):
-        lane = await town.told("dvcqg", dossier_id)
-        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane))
+        lane = await in_step(town, dossier_id)
         await portal.faults({"kind": "down", "seconds": 600, "calls": ["DongBoHoSoMC"]})
         assert (await portal.act("change", str(dossier_id), fields={"NgayHenTra": "20300101080000"})).status_code == 200
 
@@ -216,8 +219,7 @@ async def test_a_dossier_that_is_deleted_while_it_is_told_again_is_an_incident(t
         incident = await incident_of(town, dossier_id, "missing")
         await portal.faults()
         await town.resolve(incident, "retry")
-        lane = await town.told("dvcqg", dossier_id)
-        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane), n_repairs=2)
+        lane = await in_step(town, dossier_id, n_repairs=2)
     assert lines(await town.at_portal(dossier_id)) == [one["no"] for one in lane]
 
 
@@ -225,8 +227,7 @@ async def test_a_change_to_a_dossier_that_a_person_let_go_is_refused_and_they_se
     dossier_id, _ = await town.accept()
     portal = town.partner("dvcqg")
     async with town.adapter("dvcqg"):
-        lane = await town.told("dvcqg", dossier_id)
-        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane))
+        lane = await in_step(town, dossier_id)
         await portal.client.delete(f"/sandbox/dvcqg/dossiers/{dossier_id}")
         await town.resolve(await incident_of(town, dossier_id, "missing"), "accept")
         await town.work(dossier_id, "appraisal", "slip_sent")
@@ -234,8 +235,7 @@ async def test_a_change_to_a_dossier_that_a_person_let_go_is_refused_and_they_se
         assert (incident["theirs"]["reason_code"], incident["ours"]["no"]) == ("let_go", len(lane) + 1)
         assert await portal.codes() == []
         await town.resolve(incident, "retry")
-        lane = await town.told("dvcqg", dossier_id)
-        await town.stands("dvcqg", dossier_id, "in_step", in_step_no=len(lane), n_repairs=1)
+        lane = await in_step(town, dossier_id, n_repairs=1)
     assert lines(await town.at_portal(dossier_id)) == [one["no"] for one in lane]
     assert await town.incidents(dossier_id) == []
 
